@@ -1,0 +1,68 @@
+// Reads facts about tables from a server.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/table_shape.h"
+#include "pg/connection.h"
+
+namespace pghaul::catalog {
+
+// All functions: one or a few catalog queries on `connection`, each within `deadline`; nothing is written; no scan of
+// user tables but index probes where it is said. Names are looked up exactly, without search_path.
+
+struct ServerFacts {
+  std::string system_identifier;
+  std::string database;
+  std::uint32_t database_oid = 0;
+  std::string role;
+  bool superuser = false;
+  bool in_recovery = false;
+  bool read_only = false;         // default_transaction_read_only, or in recovery
+  std::string encoding;
+  int version_num = 0;
+  std::string address;            // inet_server_addr:port, or the socket
+};
+ServerFacts read_server_facts(pg::Connection& connection, Deadline deadline);
+
+// Nothing if there is no such relation. Any relkind is returned: the caller decides.
+std::optional<TableShape> read_table_shape(pg::Connection& connection, const TableName& name, Deadline deadline);
+
+// Histogram bounds of an integer column from pg_stats, ascending; empty if there are none. Most common values are
+// not in it: a key has none.
+struct KeyStatistics {
+  std::vector<std::int64_t> histogram;
+  double null_fraction = 0;
+};
+KeyStatistics read_key_statistics(pg::Connection& connection, const TableName& name, const std::string& column,
+                                  Deadline deadline);
+
+// Lowest and highest key by two index probes. Both empty for a table without rows (or only NULL keys).
+struct KeyBounds {
+  std::optional<std::int64_t> lowest, highest;
+};
+KeyBounds read_key_bounds(pg::Connection& connection, const TableName& name, const std::string& column,
+                          Deadline deadline);
+
+// Privileges the current role lacks for the given use, as GRANT statements to type. Empty: none lacks.
+std::vector<std::string> missing_source_grants(pg::Connection& connection, const TableShape& shape,
+                                               const std::vector<std::string>& columns, Deadline deadline);
+std::vector<std::string> missing_target_grants(pg::Connection& connection, const TableShape& shape, Deadline deadline);
+
+// Enabled user triggers, rules, and foreign keys from and to the table, as display names.
+struct Attachments {
+  std::vector<std::string> triggers, rules, foreign_keys_out, foreign_keys_in;
+};
+Attachments read_attachments(pg::Connection& connection, std::uint32_t oid, Deadline deadline);
+
+// True if the relation holds at least one row (stops at the first).
+bool has_rows(pg::Connection& connection, const TableName& name, Deadline deadline);
+
+// Which of these type names (as Column::type) the server does not know.
+std::vector<std::string> unknown_types(pg::Connection& connection, const std::vector<std::string>& types,
+                                       Deadline deadline);
+
+}  // namespace pghaul::catalog

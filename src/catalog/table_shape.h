@@ -1,0 +1,88 @@
+// What the catalog says of a table. Values only; read by catalog.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pghaul::catalog {
+
+struct TableName {
+  std::string schema, name;
+  bool operator==(const TableName&) const = default;
+  // schema.name, quoted only where needed; for messages.
+  std::string display() const;
+  // "schema"."name"; for SQL.
+  std::string sql() const;
+};
+
+// "schema.table" with optional double quotes around either; without a schema it is public. Errors: usage.
+TableName parse_table_name(const std::string& text);
+
+struct Column {
+  std::string name;
+  int number = 0;             // attnum
+  std::uint32_t type_oid = 0;
+  std::string type;           // format_type() with an empty search_path: qualified unless in pg_catalog
+  std::string type_schema;
+  char type_kind = 'b';       // pg_type.typtype, of the element type for arrays
+  bool not_null = false;
+  bool has_default = false;
+  char identity = 0;          // 0, 'a' always, 'd' by default
+  std::string generated;      // expression of a stored generated column, else empty
+  std::string collation;      // qualified, if it is not the type's own default; else empty
+  bool binary_safe = false;   // built-in type whose binary form is the same on every server of one major version
+};
+
+struct Index {
+  std::string name;
+  bool primary = false, unique = false, constraint = false;
+  bool deferrable = false, deferred = false;
+  std::string constraint_type;            // "p", "u", "x" or empty
+  std::vector<std::string> columns;       // key columns; empty string for an expression
+  std::string definition_tail;            // from USING on, as pg_get_indexdef() prints it with an empty search_path
+  bool partial = false, valid = true, immediate = true, nulls_not_distinct = false;
+};
+
+// The single integer column that a table can be cut by.
+struct IntegerKey {
+  std::string column;
+  std::string type;           // smallint, integer, bigint
+  bool nullable = false;
+  std::string index;          // that serves the range scans
+  bool primary = false;
+};
+
+struct Sequence {
+  std::uint32_t oid = 0;
+  std::string schema, name;
+  std::int64_t increment = 1, cache = 1;
+  bool cycle = false;
+  std::string column;         // that it feeds
+};
+
+struct TableShape {
+  std::uint32_t oid = 0;
+  TableName name;
+  char kind = 'r';            // pg_class.relkind
+  char persistence = 'p';
+  std::uint32_t filenode = 0; // pg_relation_filenode()
+  bool row_security = false;  // applies to the role that asked
+  bool has_children = false;  // inheritance or partitions
+  bool is_partition = false;
+  double row_estimate = -1;   // reltuples; -1 never analysed
+  std::int64_t heap_bytes = 0;    // main fork
+  std::int64_t table_bytes = 0;   // with TOAST, without indexes
+  std::int64_t pages = 0;         // of the main fork, from the file size
+  std::vector<Column> columns;    // in attnum order, dropped ones left out
+  std::vector<Index> indexes;
+  std::vector<Sequence> sequences;
+  std::optional<IntegerKey> key;
+
+  const Column* column(const std::string& column_name) const;
+  // Names, types, NOT NULL and order of the columns in one text; equal texts mean that rows travel alike.
+  std::string fingerprint() const;
+};
+
+}  // namespace pghaul::catalog

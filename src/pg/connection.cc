@@ -1,0 +1,265 @@
+#include "pg/connection.h"
+
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include "base/log.h"
+#include "pg/connect.h"
+#include "pg/connection_state.h"
+#include "pg/sqlstate.h"
+
+namespace pghaul::pg {
+namespace {
+
+constexpr std::size_t notices_kept = 100;
+
+// A FATAL that reaches an idle session (its server shuts down, say) is handed to the notice receiver only.
+void receive_notice(void* state_pointer, const PGresult* result) {
+  auto& state = *static_cast<Connection::State*>(state_pointer);
+  ++state.notice_count;
+  const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  const char* code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  if (severity != nullptr && code != nullptr && std::string_view(severity) == "FATAL") state.fatal_sqlstate = code;
+  const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  if (message != nullptr && state.notices.size() < notices_kept) state.notices.push_back(printable(message));
+}
+
+std::string settings_sql(const std::vector<std::pair<std::string, std::string>>& settings, Params& params) {
+  std::string sql = "SELECT ";
+  for (const auto& [name, value] : settings) {
+    sql += fmt::format("{}pg_catalog.set_config(${}, ${}, false)", params.empty() ? "" : ", ", params.size() + 1,
+                       params.size() + 2);
+    params.emplace_back(name);
+    params.emplace_back(value);
+  }
+  return sql;
+}
+
+std::string field(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text == nullptr ? "" : printable(text);
+}
+
+bool is_error(const PGresult* result) {
+  const auto status = PQresultStatus(result);
+  return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_NONFATAL_ERROR;
+}
+
+bool is_copy(const PGresult* result) {
+  const auto status = PQresultStatus(result);
+  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+}  // namespace
+
+void Connection::State::throw_lost(const std::string& what) {
+  broken = true;
+  auto reason = printable(PQerrorMessage(conn.get()));
+  while (!reason.empty() && reason.back() == '\n') reason.pop_back();
+  throw Error(ErrorKind::connection_lost, reason.empty() ? what : what + ": " + reason)
+      .on(side)
+      .about(label)
+      .with_sqlstate(fatal_sqlstate);
+}
+
+void Connection::State::throw_result(const PGresult* result) {
+  const auto code = field(result, PG_DIAG_SQLSTATE);
+  // libpq makes results of its own, without a code, when the line breaks in the middle of a statement.
+  if (code.empty() || PQstatus(conn.get()) == CONNECTION_BAD) {
+    if (code.empty()) throw_lost("the connection was lost");
+    broken = true;
+  }
+  const auto kind = classify_sqlstate(code);
+  if (kind == ErrorKind::connection_lost) broken = true;
+  auto detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+  if (const auto context = field(result, PG_DIAG_CONTEXT); !context.empty()) {
+    detail += (detail.empty() ? "" : "; ") + context;
+  }
+  throw Error(kind, field(result, PG_DIAG_MESSAGE_PRIMARY)).on(side).with_sqlstate(code).with_detail(detail);
+}
+
+void Connection::State::require_usable() const {
+  if (!broken && conn && PQstatus(conn.get()) == CONNECTION_OK) return;
+  throw Error(ErrorKind::connection_lost, "the connection was lost").on(side).about(label).with_sqlstate(fatal_sqlstate);
+}
+
+short Connection::State::wait(short events, Deadline deadline) {
+  for (;;) {
+    pollfd fds[2] = {{PQsocket(conn.get()), events, 0}, {stop != nullptr ? stop->wake_fd() : -1, POLLIN, 0}};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        std::min<Deadline::Clock::duration>(deadline.remaining(), std::chrono::minutes(1)));
+    const int ready = ::poll(fds, 2, static_cast<int>(left.count()));
+    if (fds[1].revents != 0) stop->throw_if_requested();
+    if (ready > 0 && fds[0].revents != 0) return fds[0].revents;
+    if (ready < 0 && errno != EINTR) throw_lost("poll failed");
+    if (deadline.expired()) throw_lost("no answer within the time allowed");
+  }
+}
+
+void Connection::State::flush(Deadline deadline) {
+  for (;;) {
+    const int left = PQflush(conn.get());
+    if (left == 0) return;
+    if (left < 0) throw_lost("cannot send");
+    // The server may have to get rid of what it says before it listens.
+    if ((wait(POLLIN | POLLOUT, deadline) & POLLIN) != 0 && PQconsumeInput(conn.get()) == 0) throw_lost("cannot read");
+  }
+}
+
+ResultHandle Connection::State::next_result(Deadline deadline) {
+  flush(deadline);
+  while (PQisBusy(conn.get()) != 0) {
+    wait(POLLIN, deadline);
+    if (PQconsumeInput(conn.get()) == 0) throw_lost("cannot read");
+  }
+  return ResultHandle(PQgetResult(conn.get()));
+}
+
+ResultHandle Connection::State::last_result(Deadline deadline) {
+  ResultHandle last, error;
+  while (auto result = next_result(deadline)) {
+    if (is_error(result.get())) {
+      if (!error) error = std::move(result);
+      if (PQstatus(conn.get()) == CONNECTION_BAD) break;  // libpq would give the same result for ever
+      continue;
+    }
+    last = std::move(result);
+    if (is_copy(last.get())) break;
+  }
+  if (error) throw_result(error.get());
+  return last;
+}
+
+ResultHandle Connection::State::finish_query(Deadline deadline) {
+  try {
+    return last_result(deadline);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::stopped || deadline.expired()) interrupt();
+    throw;
+  }
+}
+
+void Connection::State::send_cancel(Deadline::Clock::duration span) noexcept try {
+  struct Request {
+    std::unique_ptr<PGcancel, void (*)(PGcancel*)> cancel{nullptr, PQfreeCancel};
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool done = false;
+  };
+  auto request = std::make_shared<Request>();
+  request->cancel.reset(PQgetCancel(conn.get()));
+  if (!request->cancel) return;
+  // PQcancel ignores connect_timeout and can block for long on a dead line.
+  std::thread([request] {
+    char message[256];
+    PQcancel(request->cancel.get(), message, sizeof message);
+    const std::lock_guard lock(request->mutex);
+    request->done = true;
+    request->changed.notify_all();
+  }).detach();
+  std::unique_lock lock(request->mutex);
+  request->changed.wait_for(lock, span, [&] { return request->done; });
+} catch (...) {  // no thread to be had: closing the session is what is left
+}
+
+void Connection::State::interrupt() noexcept try {
+  if (!conn || PQstatus(conn.get()) != CONNECTION_OK) return;
+  const auto* stop_before = std::exchange(stop, nullptr);  // what follows is the clean-up after the stop
+  const auto deadline = Deadline::after(std::chrono::milliseconds(1'000));
+  send_cancel(std::chrono::milliseconds(1'000));
+  bool idle = false;
+  try {
+    while (auto result = next_result(deadline)) {
+      char* frame = nullptr;
+      if (PQresultStatus(result.get()) == PGRES_COPY_IN) PQputCopyEnd(conn.get(), "stopped");
+      if (PQresultStatus(result.get()) != PGRES_COPY_OUT) continue;
+      int length = 0;
+      while ((length = PQgetCopyData(conn.get(), &frame, 1)) >= 0) {
+        if (length > 0) PQfreemem(frame);
+        if (length > 0) continue;
+        wait(POLLIN, deadline);
+        if (PQconsumeInput(conn.get()) == 0) throw_lost("cannot read");
+      }
+    }
+    idle = true;
+  } catch (const Error&) {
+    idle = false;
+  }
+  stop = stop_before;
+  broken = broken || !idle;
+} catch (...) {
+  broken = true;
+}
+
+Connection::Connection(const Endpoint& endpoint, const SessionOptions& options) : state_(std::make_unique<State>()) {
+  state_->side = endpoint.side;
+  state_->label = endpoint.label;
+  state_->stop = options.stop;
+  state_->conn = connect(endpoint, options);
+  PQsetNoticeReceiver(state_->conn.get(), receive_notice, state_.get());
+  if (options.settings.empty()) return;
+  Params params;
+  const auto sql = settings_sql(options.settings, params);
+  query(sql, params, Deadline::after(options.connect_timeout));
+}
+
+Connection::~Connection() = default;
+Connection::Connection(Connection&&) noexcept = default;
+Connection& Connection::operator=(Connection&&) noexcept = default;
+
+Result Connection::query(const std::string& sql, const Params& params, Deadline deadline) {
+  state_->require_usable();
+  std::vector<const char*> values;
+  for (const auto& param : params) values.push_back(param ? param->c_str() : nullptr);
+  if (PQsendQueryParams(state_->conn.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
+                        nullptr, nullptr, 0) == 0) {
+    state_->throw_lost("cannot send a query");
+  }
+  return Result(state_->finish_query(deadline).release());
+}
+
+Result Connection::run(const std::string& sql, Deadline deadline) {
+  state_->require_usable();
+  if (PQsendQuery(state_->conn.get(), sql.c_str()) == 0) state_->throw_lost("cannot send a query");
+  return Result(state_->finish_query(deadline).release());
+}
+
+bool Connection::usable() const {
+  return state_ && !state_->broken && state_->conn && PQstatus(state_->conn.get()) == CONNECTION_OK;
+}
+
+bool Connection::in_transaction() const {
+  const auto status = PQtransactionStatus(state_->conn.get());
+  return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+Side Connection::side() const { return state_->side; }
+const std::string& Connection::label() const { return state_->label; }
+int Connection::server_version() const { return PQserverVersion(state_->conn.get()); }
+int Connection::backend_pid() const { return PQbackendPID(state_->conn.get()); }
+
+std::string Connection::parameter(const char* name) const {
+  const char* value = PQparameterStatus(state_->conn.get(), name);
+  return value == nullptr ? "" : value;
+}
+
+std::vector<std::string> Connection::take_notices() { return std::exchange(state_->notices, {}); }
+
+void Connection::abandon() noexcept {
+  if (!state_ || !state_->conn) return;
+  if (PQtransactionStatus(state_->conn.get()) == PQTRANS_ACTIVE) state_->interrupt();
+  state_->conn.reset();
+  state_->broken = true;
+}
+
+std::vector<std::pair<std::string, std::string>> pinned_text_settings() {
+  return {{"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"}, {"TimeZone", "UTC"},
+          {"extra_float_digits", "3"}, {"bytea_output", "hex"},     {"lc_monetary", "C"}};
+}
+
+}  // namespace pghaul::pg

@@ -1,0 +1,83 @@
+// A session on a PostgreSQL server. The only folder that sees libpq is this one.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/stop.h"
+#include "pg/result.h"
+#include "pghaul/deadline.h"
+#include "pghaul/error.h"
+
+struct pg_conn;
+
+namespace pghaul::pg {
+
+// Where to connect. A value.
+struct Endpoint {
+  Side side = Side::none;
+  Secret conninfo;  // libpq's, in either form
+  // "host:port/database" for messages; no password. Known after parse_endpoint().
+  std::string label;
+};
+
+// Checks the syntax and fills the label. Errors: usage.
+Endpoint parse_endpoint(Side side, const std::string& conninfo);
+
+struct SessionOptions {
+  std::string application_name;
+  // Run-time settings, made by one statement after connecting (not by start-up options, which poolers refuse).
+  std::vector<std::pair<std::string, std::string>> settings;
+  // Interrupts every wait of the session; may be null. Must outlive it.
+  const StopSource* stop = nullptr;
+  Deadline::Clock::duration connect_timeout = std::chrono::seconds(10);
+};
+
+using Param = std::optional<std::string>;
+using Params = std::vector<Param>;
+
+// Threads: one at a time; cancel requests run on a thread of their own.
+// Errors: every server error is an Error with side and SQLSTATE, its kind from the table in sqlstate.h; a lost session
+// or a deadline without answer is connection_lost, and the session is unusable from then on (usable() is false).
+class Connection {
+ public:
+  // Blocks for at most connect_timeout, name resolution included.
+  Connection(const Endpoint& endpoint, const SessionOptions& options);
+  ~Connection();
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+
+  // One statement with text parameters $1, $2, ….
+  Result query(const std::string& sql, const Params& params, Deadline deadline);
+  // One or more statements without parameters, in one round trip; the last one's result.
+  Result run(const std::string& sql, Deadline deadline);
+
+  bool usable() const;
+  bool in_transaction() const;
+  Side side() const;
+  const std::string& label() const;
+  int server_version() const;   // as 150020
+  int backend_pid() const;
+  std::string parameter(const char* name) const;  // ParameterStatus, as "server_encoding"
+  // Notices since the last call, oldest first; at most 100 are kept.
+  std::vector<std::string> take_notices();
+
+  // Interrupts whatever runs and ends the session; never throws, takes at most about two seconds.
+  void abandon() noexcept;
+
+  struct State;  // of this folder's own use
+
+ private:
+  friend class CopyOut;
+  friend class CopyIn;
+  std::unique_ptr<State> state_;
+};
+
+// Settings that make values' text form the same on every server: DateStyle, IntervalStyle, TimeZone, …
+std::vector<std::pair<std::string, std::string>> pinned_text_settings();
+
+}  // namespace pghaul::pg

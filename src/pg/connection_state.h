@@ -1,0 +1,55 @@
+// What Connection, CopyOut and CopyIn share. Private to this folder.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <libpq-fe.h>
+
+#include "pg/connection.h"
+
+namespace pghaul::pg {
+
+struct FinishConnection {
+  void operator()(PGconn* conn) const { PQfinish(conn); }
+};
+using ConnectionHandle = std::unique_ptr<PGconn, FinishConnection>;
+
+struct ClearResult {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
+
+struct Connection::State {
+  ConnectionHandle conn;
+  Side side = Side::none;
+  std::string label;
+  const StopSource* stop = nullptr;
+  std::vector<std::string> notices;
+  std::size_t notice_count = 0;      // ever
+  std::string fatal_sqlstate;        // of a FATAL that arrived as a notice while idle
+  bool broken = false;
+
+  // Waits until the socket is readable or writable as asked. Throws stopped (the session stays usable for
+  // interrupt()), or connection_lost at the deadline. Returns poll's revents.
+  short wait(short events, Deadline deadline);
+  // Sends what libpq holds back.
+  void flush(Deadline deadline);
+  // The next result of the running statement; null at its end.
+  ResultHandle next_result(Deadline deadline);
+  // All results up to the end of the statement; throws on the first error after the rest was read.
+  ResultHandle last_result(Deadline deadline);
+  // As last_result(), but a stop or deadline first cancels what runs.
+  ResultHandle finish_query(Deadline deadline);
+  // Cancels, reads and throws away; afterwards the session is idle or broken. Never throws.
+  void interrupt() noexcept;
+  // Sends a cancel request from a thread of its own; waits for it at most `span`.
+  void send_cancel(Deadline::Clock::duration span) noexcept;
+
+  [[noreturn]] void throw_result(const PGresult* result);
+  [[noreturn]] void throw_lost(const std::string& what);
+  void require_usable() const;
+};
+
+}  // namespace pghaul::pg

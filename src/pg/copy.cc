@@ -1,0 +1,117 @@
+#include "pg/copy.h"
+
+#include <poll.h>
+
+#include "pg/connection_state.h"
+#include "pg/sqlstate.h"
+
+namespace pghaul::pg {
+namespace {
+
+constexpr std::size_t frame_bytes = 64 * 1024;
+
+void start(Connection::State& state, const std::string& sql, ExecStatusType expected, Deadline deadline) {
+  state.require_usable();
+  if (PQsendQuery(state.conn.get(), sql.c_str()) == 0) state.throw_lost("cannot send a COPY");
+  const auto result = state.finish_query(deadline);
+  if (PQresultStatus(result.get()) != expected) {
+    throw Error(ErrorKind::failed, "the server did not start the COPY").on(state.side);
+  }
+}
+
+std::int64_t copied_rows(const PGresult* result) {
+  return std::strtoll(PQcmdTuples(const_cast<PGresult*>(result)), nullptr, 10);
+}
+
+}  // namespace
+
+CopyOut::CopyOut(Connection& connection, const std::string& sql, Deadline deadline)
+    : connection_(connection), deadline_(deadline) {
+  start(*connection_.state_, sql, PGRES_COPY_OUT, deadline);
+}
+
+CopyOut::~CopyOut() {
+  if (frame_ != nullptr) PQfreemem(frame_);
+  if (!finished_ && connection_.usable()) connection_.state_->interrupt();
+}
+
+bool CopyOut::next(std::string_view& frame) {
+  auto& state = *connection_.state_;
+  PGconn* conn = state.conn.get();
+  if (frame_ != nullptr) PQfreemem(std::exchange(frame_, nullptr));
+  for (;;) {
+    const int length = PQgetCopyData(conn, &frame_, 1);
+    if (length > 0) {
+      frame = {frame_, static_cast<std::size_t>(length)};
+      return true;
+    }
+    if (length < 0) break;  // -1 the end, -2 an error: the result tells
+    state.wait(POLLIN, deadline_);
+    if (PQconsumeInput(conn) == 0) state.throw_lost("cannot read");
+  }
+  finished_ = true;
+  const auto result = state.finish_query(deadline_);
+  row_count_ = copied_rows(result.get());
+  return false;
+}
+
+CopyIn::CopyIn(Connection& connection, const std::string& sql, Deadline deadline)
+    : connection_(connection), deadline_(deadline) {
+  start(*connection_.state_, sql, PGRES_COPY_IN, deadline);
+}
+
+CopyIn::~CopyIn() {
+  if (finished_ || !connection_.usable()) return;
+  auto& state = *connection_.state_;
+  // CopyFail; where it cannot be sent at once, or the server does not answer in time, the session is dropped.
+  if (PQputCopyEnd(state.conn.get(), "given up by pghaul") != 1) state.broken = true;
+  if (!state.broken) state.interrupt();
+}
+
+void CopyIn::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto frame = bytes.substr(0, frame_bytes);
+    write_frame(frame);
+    bytes.remove_prefix(frame.size());
+  }
+}
+
+void CopyIn::write_frame(std::string_view frame) {
+  auto& state = *connection_.state_;
+  PGconn* conn = state.conn.get();
+  const int queued = PQputCopyData(conn, frame.data(), static_cast<int>(frame.size()));
+  if (queued < 0) state.throw_lost("cannot send rows");
+  if (queued == 0) throw Error(ErrorKind::failed, "out of memory while sending rows").on(Side::local);
+  // Everything must leave before more is queued, or libpq's buffer would grow without bound.
+  while (const int left = PQflush(conn)) {
+    if (left < 0) state.throw_lost("cannot send rows");
+    const auto notices_before = state.notice_count;
+    if ((state.wait(POLLIN | POLLOUT, deadline_) & POLLIN) == 0) continue;
+    if (PQconsumeInput(conn) == 0) state.throw_lost("cannot send rows");
+    // libpq reports an error only after the end of the COPY. What arrives during it is an error or a notice; notices
+    // are taken in by the next PQputCopyData().
+    if (PQputCopyData(conn, "", 0) < 0) state.throw_lost("cannot send rows");
+    if (state.notice_count == notices_before) fail_with_server_error();
+  }
+}
+
+// Ends the COPY to learn what the server has to say; its own error comes before the answer to CopyFail.
+void CopyIn::fail_with_server_error() {
+  auto& state = *connection_.state_;
+  finished_ = true;
+  if (PQputCopyEnd(state.conn.get(), "the server reported something in the middle of the COPY") != 1) {
+    state.throw_lost("cannot end the COPY");
+  }
+  state.finish_query(deadline_);
+  throw Error(ErrorKind::transient, "the server ended a COPY without an error").on(state.side);
+}
+
+std::int64_t CopyIn::finish() {
+  auto& state = *connection_.state_;
+  finished_ = true;
+  if (PQputCopyEnd(state.conn.get(), nullptr) != 1) state.throw_lost("cannot end the COPY");
+  const auto result = state.finish_query(deadline_);
+  return copied_rows(result.get());
+}
+
+}  // namespace pghaul::pg

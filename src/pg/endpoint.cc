@@ -1,0 +1,52 @@
+#include <memory>
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include "pg/connection.h"
+
+namespace pghaul::pg {
+namespace {
+
+struct FreeConninfo {
+  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+};
+using Conninfo = std::unique_ptr<PQconninfoOption, FreeConninfo>;
+
+std::string value_of(const PQconninfoOption* options, std::string_view keyword) {
+  for (auto* option = options; option != nullptr && option->keyword != nullptr; ++option) {
+    if (keyword == option->keyword && option->val != nullptr) return option->val;
+  }
+  return "";
+}
+
+// The string's own value, else the environment's or libpq's default.
+std::string effective(const Conninfo& given, const Conninfo& defaults, std::string_view keyword) {
+  const auto value = value_of(given.get(), keyword);
+  return value.empty() ? value_of(defaults.get(), keyword) : value;
+}
+
+}  // namespace
+
+Endpoint parse_endpoint(Side side, const std::string& conninfo) {
+  char* message = nullptr;
+  const Conninfo given(PQconninfoParse(conninfo.c_str(), &message));
+  const std::unique_ptr<char, void (*)(void*)> free_message(message, PQfreemem);
+  if (!given) {
+    // libpq's message may repeat parts of the string, and so a password: it is not shown.
+    throw Error(ErrorKind::usage, "the connection string is not valid")
+        .on(side)
+        .advise("write it as postgresql://user@host:port/database or as host=… port=… dbname=… user=…; special "
+                "characters of a URI are percent-encoded; better keep the password in ~/.pgpass");
+  }
+  const Conninfo defaults(PQconndefaults());
+  auto host = effective(given, defaults, "host");
+  if (host.empty()) host = effective(given, defaults, "hostaddr");
+  auto database = effective(given, defaults, "dbname");
+  if (database.empty()) database = effective(given, defaults, "user");
+  return Endpoint{side, Secret(conninfo),
+                  fmt::format("{}:{}/{}", host.empty() ? "local socket" : host, effective(given, defaults, "port"),
+                              database)};
+}
+
+}  // namespace pghaul::pg

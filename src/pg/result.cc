@@ -1,0 +1,38 @@
+#include "pg/result.h"
+
+#include <charconv>
+#include <cstdlib>
+
+#include <libpq-fe.h>
+
+namespace pghaul::pg {
+
+Result::Result(pg_result* result) : result_(result) {}
+void Result::Free::operator()(pg_result* result) const { PQclear(result); }
+
+int Result::rows() const { return PQntuples(result_.get()); }
+int Result::columns() const { return PQnfields(result_.get()); }
+bool Result::is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+
+std::string_view Result::text(int row, int column) const {
+  return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+std::optional<std::string> Result::optional_text(int row, int column) const {
+  if (is_null(row, column)) return std::nullopt;
+  return std::string(text(row, column));
+}
+
+std::int64_t Result::int64(int row, int column) const {
+  std::int64_t value = 0;
+  const auto digits = text(row, column);
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+double Result::number(int row, int column) const { return std::strtod(std::string(text(row, column)).c_str(), nullptr); }
+bool Result::boolean(int row, int column) const { return text(row, column) == "t"; }
+std::int64_t Result::affected_rows() const { return std::strtoll(PQcmdTuples(result_.get()), nullptr, 10); }
+std::string_view Result::command() const { return PQcmdStatus(result_.get()); }
+
+}  // namespace pghaul::pg

@@ -1,0 +1,39 @@
+// Rows that a query gave.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct pg_result;
+
+namespace pghaul::pg {
+
+// Owns a libpq result in text format. Threads: one at a time. Views live as long as the Result.
+class Result {
+ public:
+  Result() = default;
+  explicit Result(pg_result* result);
+
+  int rows() const;
+  int columns() const;
+  bool is_null(int row, int column) const;
+  // NULL is "".
+  std::string_view text(int row, int column) const;
+  std::optional<std::string> optional_text(int row, int column) const;
+  std::int64_t int64(int row, int column) const;   // NULL is 0
+  double number(int row, int column) const;        // NULL is 0
+  bool boolean(int row, int column) const;         // NULL is false
+  // Of INSERT, UPDATE, DELETE, COPY; 0 for other statements.
+  std::int64_t affected_rows() const;
+  // Command tag, as "COMMIT" or "UPDATE 1".
+  std::string_view command() const;
+
+ private:
+  struct Free { void operator()(pg_result*) const; };
+  std::unique_ptr<pg_result, Free> result_;
+};
+
+}  // namespace pghaul::pg

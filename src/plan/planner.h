@@ -1,0 +1,63 @@
+// Facts in, chunks out. Pure functions: no connection, no clock, no scan.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/chunk.h"
+
+namespace pghaul {
+
+enum class ChunkBy { automatic, key, ctid, whole };
+
+struct KeyFacts {
+  std::string column;
+  bool nullable = false;
+  double null_fraction = 0;
+  std::int64_t type_lowest = INT64_MIN, type_highest = INT64_MAX;  // of the column's type
+  std::optional<std::int64_t> lowest, highest;                     // of the rows, from index probes
+  std::vector<std::int64_t> histogram;                             // ascending bounds of equally many rows, or empty
+};
+
+struct TableFacts {
+  std::int64_t bytes = 0;       // heap and TOAST
+  std::int64_t pages = 0;
+  double rows = -1;             // estimate; negative: unknown
+  std::optional<KeyFacts> key;
+};
+
+struct PlanOptions {
+  std::int64_t batch_bytes = 8'000'000;
+  std::optional<std::int64_t> batch_rows;
+  ChunkBy chunk_by = ChunkBy::automatic;
+};
+
+// Which rows a run takes: everything (first run of a generation), or what lies above `gained_above`.
+struct PlanRange {
+  std::optional<std::int64_t> gained_above;  // high-water mark of the run before; its tail is replaced
+  std::optional<std::int64_t> high_water;    // of this run; nothing: the table is empty
+  bool replace = false;                      // chunks empty their range on the target first
+};
+
+struct Plan {
+  std::vector<Chunk> chunks;    // disjoint, complete; no chunk numbers yet
+  std::string reason;           // one sentence on why it is cut like this
+  std::int64_t rows_per_batch = 0;
+};
+
+// Errors: refused, if chunk_by asks for a key that there is not.
+Plan make_plan(const TableFacts& facts, const PlanOptions& options, const PlanRange& range);
+
+// Rows that fill a batch, from bytes and rows of a table (or of what was read so far). At least 1.
+std::int64_t rows_per_batch(std::int64_t bytes, double rows, const PlanOptions& options);
+
+// Children of `parent` cut at ascending keys (or pages) strictly inside it; their union is exactly the parent.
+std::vector<Chunk> split_at(const Chunk& parent, const std::vector<std::string>& cuts);
+
+// A cut in the middle of a key or ctid range for when no probe is possible; nothing if it cannot be cut.
+// `lowest`, `highest` bound open ends.
+std::optional<std::string> midpoint(const ChunkRange& range, std::int64_t lowest, std::int64_t highest);
+
+}  // namespace pghaul
