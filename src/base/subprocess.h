@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -17,7 +19,13 @@ struct ProcessOptions {
   std::optional<uid_t> uid;                            // run as this user (and gid); needs root
   std::optional<gid_t> gid;
   std::string working_directory;                       // empty: ours
-  std::string stdout_file, stderr_file;                // empty: ours; "/dev/null" to drop; equal names share the file
+  std::string stdin_file;                              // empty: /dev/null
+  // Appended to, made if missing. Empty: ours; "/dev/null" to drop.
+  std::string stdout_file, stderr_file;
+  // Sent to the child when the thread that started it ends, however that comes about; 0: none. A child that changes
+  // its user by itself loses it.
+  int parent_death_signal = 0;
+  bool new_session = false;                            // Ctrl-C on our terminal does not reach the child
 };
 
 // Threads: one at a time. The destructor kills (SIGKILL) and reaps a child that still runs.
@@ -39,7 +47,24 @@ class Process {
   std::optional<int> status_;
 };
 
+// A file without a name that a child can write to or read from by its path. Threads: one at a time.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string_view content = {});
+  ~MemoryFile();
+  MemoryFile(MemoryFile&& other) noexcept;
+  MemoryFile& operator=(MemoryFile&&) = delete;
+
+  // For ProcessOptions; only this process can open it.
+  std::string path() const;
+  std::string read_all() const;
+
+ private:
+  int fd_;
+};
+
 // Runs to the end; exit code as of Process::wait, output of both streams in `output`.
+// Errors: as of Process, and failed when the child still runs at the deadline; it is killed then.
 struct ProcessResult { int status; std::string output; };
 ProcessResult run_process(ProcessOptions options, Deadline deadline);
 

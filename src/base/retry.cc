@@ -1,0 +1,76 @@
+#include "base/retry.h"
+
+#include <algorithm>
+#include <random>
+
+#include <fmt/format.h>
+
+namespace pghaul {
+namespace {
+
+// The shift is bounded so that no number of pauses overflows.
+Duration growing_pause(const RetryPolicy& policy, int pauses) {
+  const auto grown = policy.first_pause * (1LL << std::min(pauses, 20));
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  const double jitter = std::uniform_real_distribution(0.75, 1.25)(random);
+  return std::chrono::duration_cast<Duration>(std::min<Duration>(grown, policy.longest_pause) * jitter);
+}
+
+std::string counted(int count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string message_with_code(const Error& error) {
+  if (error.sqlstate().empty()) return error.what();
+  return fmt::format("{} [SQLSTATE {}]", error.what(), error.sqlstate());
+}
+
+// A stop that came between two tries stays a stop.
+ErrorKind final_kind(const Error& first, const Error& last) {
+  if (!first.retryable()) return first.kind();
+  return last.kind() == ErrorKind::stopped ? ErrorKind::stopped : ErrorKind::failed;
+}
+
+// `first` in other words.
+Error told(const Error& first, const std::string& message, const Error& last) {
+  Error error(final_kind(first, last), message);
+  error.on(first.side()).about(first.object()).in_range(first.range());
+  error.with_sqlstate(first.sqlstate()).with_errno(first.error_number()).with_detail(first.detail());
+  return error.safe(first.what_is_safe()).advise(first.advice().empty() ? last.advice() : first.advice());
+}
+
+}  // namespace
+
+std::optional<Duration> RetryState::after(const Error& error, Deadline::Clock::time_point now) {
+  if (!first_) first_ = error;
+  last_ = error;
+  if (!error.retryable()) return std::nullopt;
+  auto longest = Duration::max();
+  if (error.kind() == ErrorKind::connection_lost) {
+    // A reconnect that fails is part of the same loss.
+    if (!lost_since_) {
+      lost_since_ = now;
+      ++losses_;
+    }
+    const auto left = policy_->reconnect_timeout - (now - *lost_since_);
+    if (losses_ > policy_->max_losses || left <= left.zero()) return std::nullopt;
+    longest = std::chrono::ceil<Duration>(left);  // the last try comes when the time is just over
+  } else {
+    if (retries_ == policy_->max_retries) return std::nullopt;
+    ++retries_;
+  }
+  return std::min(growing_pause(*policy_, pauses_++), longest);
+}
+
+Error RetryState::final_error() const {
+  if (!first_) return Error(ErrorKind::failed, "given up without a cause");
+  if (pauses_ == 0) return told(*first_, first_->what(), *last_);
+  std::string count;
+  if (retries_ > 0) count = counted(retries_, "retry", "retries");
+  if (losses_ > 0) count += (count.empty() ? "" : ", ") + counted(losses_, "lost connection", "lost connections");
+  const auto last = message_with_code(*last_);
+  const bool same = last == message_with_code(*first_);
+  return told(*first_, fmt::format("{} ({}; last: {})", first_->what(), count, same ? "the same" : last), *last_);
+}
+
+}  // namespace pghaul
