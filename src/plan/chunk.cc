@@ -1,0 +1,62 @@
+#include "plan/chunk.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "pghaul/error.h"
+
+namespace pghaul {
+
+namespace {
+
+// Written to the ledger: never rename one.
+constexpr std::array<std::pair<ChunkKind, std::string_view>, 5> kind_names{{
+    {ChunkKind::key, "key"},
+    {ChunkKind::null, "null"},
+    {ChunkKind::ctid, "ctid"},
+    {ChunkKind::whole, "whole"},
+    {ChunkKind::late, "late"},
+}};
+
+std::string describe_key(const ChunkRange& range, const std::string& column) {
+  if (range.lower && range.upper) return fmt::format("{} in [{}, {})", column, *range.lower, *range.upper);
+  if (range.lower) return fmt::format("{} >= {}", column, *range.lower);
+  if (range.upper) return fmt::format("{} < {}", column, *range.upper);
+  return fmt::format("every {}", column);
+}
+
+std::string describe_pages(const ChunkRange& range) {
+  const std::string lower = range.lower.value_or("0");
+  return range.upper ? fmt::format("pages [{}, {})", lower, *range.upper) : fmt::format("pages from {}", lower);
+}
+
+}  // namespace
+
+std::string_view to_string(ChunkKind kind) {
+  for (const auto& [known, name] : kind_names) {
+    if (known == kind) return name;
+  }
+  return "unknown";
+}
+
+ChunkKind parse_chunk_kind(std::string_view text) {
+  for (const auto& [kind, name] : kind_names) {
+    if (name == text) return kind;
+  }
+  throw Error(ErrorKind::failed, fmt::format("unknown kind of chunk \"{}\"", text));
+}
+
+std::string describe(const ChunkRange& range, const std::string& key_column) {
+  switch (range.kind) {
+    case ChunkKind::key: return describe_key(range, key_column);
+    case ChunkKind::null: return fmt::format("{} is null", key_column);
+    case ChunkKind::ctid: return describe_pages(range);
+    case ChunkKind::late: return fmt::format("late rows of {}", describe_key(range, key_column));
+    case ChunkKind::whole: break;
+  }
+  return "all rows";
+}
+
+}  // namespace pghaul

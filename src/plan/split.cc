@@ -1,0 +1,84 @@
+// Cutting a chunk in two or more.
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/int128.h"
+#include "pghaul/error.h"
+#include "plan/planner.h"
+
+namespace pghaul {
+
+namespace {
+
+std::int64_t parse_bound(const std::string& text) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, problem] = std::from_chars(text.data(), end, value);
+  if (problem != std::errc{} || stop != end) {
+    throw Error(ErrorKind::failed, fmt::format("\"{}\" is not a bound of a chunk", text));
+  }
+  return value;
+}
+
+bool can_be_cut(const ChunkRange& range) { return range.kind == ChunkKind::key || range.kind == ChunkKind::ctid; }
+
+void check_cuts(const ChunkRange& range, const std::vector<std::string>& cuts) {
+  std::optional<std::int64_t> before;
+  if (range.lower) before = parse_bound(*range.lower);
+  bool right = can_be_cut(range) || cuts.empty();
+  for (const std::string& cut : cuts) {
+    const std::int64_t value = parse_bound(cut);
+    right = right && (!before || *before < value);
+    before = value;
+  }
+  right = right && (cuts.empty() || !range.upper || *before < parse_bound(*range.upper));
+  if (!right) {
+    throw Error(ErrorKind::failed,
+                fmt::format("cuts are not ascending inside the chunk: {}", fmt::join(cuts, ", ")))
+        .in_range(describe(range, "key"));
+  }
+}
+
+// The i-th of n nearly equal parts whose sum is the whole.
+std::int64_t part_of(std::int64_t whole, std::size_t i, std::size_t n) {
+  const auto count = static_cast<std::int64_t>(n);
+  return whole / count + (static_cast<std::int64_t>(i) < whole % count ? 1 : 0);
+}
+
+Chunk child_of(const Chunk& parent, std::size_t i, std::size_t n) {
+  Chunk child = parent;
+  child.no = 0;
+  child.parent = parent.no;
+  child.failed_attempts = 0;
+  child.estimated_bytes = part_of(parent.estimated_bytes, i, n);
+  child.estimated_rows = part_of(parent.estimated_rows, i, n);
+  return child;
+}
+
+}  // namespace
+
+std::vector<Chunk> split_at(const Chunk& parent, const std::vector<std::string>& cuts) {
+  check_cuts(parent.range, cuts);
+  std::vector<Chunk> children;
+  const std::size_t n = cuts.size() + 1;
+  for (std::size_t i = 0; i < n; ++i) {
+    Chunk child = child_of(parent, i, n);
+    if (i > 0) child.range.lower = cuts[i - 1];
+    if (i + 1 < n) child.range.upper = cuts[i];
+    children.push_back(std::move(child));
+  }
+  return children;
+}
+
+std::optional<std::string> midpoint(const ChunkRange& range, std::int64_t lowest, std::int64_t highest) {
+  if (!can_be_cut(range)) return std::nullopt;
+  const int128 lower = range.lower ? parse_bound(*range.lower) : lowest;
+  int128 upper = static_cast<int128>(highest) + 1;
+  if (range.upper) upper = parse_bound(*range.upper);
+  if (upper - lower < 2) return std::nullopt;
+  return std::to_string(static_cast<std::int64_t>(lower + (upper - lower) / 2));
+}
+
+}  // namespace pghaul
