@@ -41,6 +41,7 @@ struct Index {
   bool deferrable = false, deferred = false;
   std::string constraint_type;            // "p", "u", "x" or empty
   std::vector<std::string> columns;       // key columns; empty string for an expression
+  std::vector<std::string> uses;          // every column it needs: key, included, in expressions and the predicate
   std::string definition_tail;            // from USING on, as pg_get_indexdef() prints it with an empty search_path
   bool partial = false, valid = true, immediate = true, nulls_not_distinct = false;
 };

@@ -30,7 +30,8 @@ std::vector<IndexBuild> index_builds(const TableShape& source, const TableName& 
 std::vector<std::string> misfits(const TableShape& source, const TableShape& target,
                                  const std::vector<std::string>& columns);
 
-// The columns that travel: `wanted` (all if empty) without those generated on either side, in source order.
+// The columns that travel: `wanted` (all if empty) without those that the target computes, in source order. A target
+// to be created (null) computes what the source does; a plain target column gets the source's generated values.
 std::vector<std::string> travelling_columns(const TableShape& source, const TableShape* target,
                                             const std::vector<std::string>& wanted);
 

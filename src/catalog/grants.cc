@@ -1,0 +1,71 @@
+// Privileges that the current role lacks.
+#include <fmt/format.h>
+
+#include "catalog/catalog.h"
+
+namespace pghaul::catalog {
+
+namespace {
+
+// A column list is offered only where columns were asked for; a right on the whole table covers later columns, too.
+constexpr const char* source_sql = R"(
+WITH t AS (
+  SELECT c.oid, c.relname, n.oid AS schema_oid, n.nspname FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.oid)
+SELECT pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', t.nspname, current_user) FROM t
+WHERE NOT pg_catalog.has_schema_privilege(t.schema_oid, 'USAGE')
+UNION ALL
+SELECT pg_catalog.format('GRANT SELECT{0} ON TABLE %I.%I TO %I'{1}, t.nspname, t.relname, current_user)
+FROM t, pg_catalog.pg_attribute AS a
+WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped{2}
+  AND NOT pg_catalog.has_column_privilege(t.oid, a.attnum, 'SELECT')
+GROUP BY t.nspname, t.relname)";
+
+constexpr const char* target_sql = R"(
+SELECT pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user)
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = $1::pg_catalog.oid AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+UNION ALL
+SELECT pg_catalog.format('GRANT %s ON TABLE %I.%I TO %I', pg_catalog.string_agg(p.name, ', ' ORDER BY p.no),
+                         n.nspname, c.relname, current_user)
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
+     (VALUES (1, 'SELECT'), (2, 'INSERT'), (3, 'DELETE'), (4, 'TRUNCATE')) AS p (no, name)
+WHERE c.oid = $1::pg_catalog.oid AND NOT pg_catalog.has_table_privilege(c.oid, p.name)
+GROUP BY n.nspname, c.relname)";
+
+std::vector<std::string> first_column(const pg::Result& result) {
+  std::vector<std::string> lines;
+  for (int row = 0; row < result.rows(); ++row) lines.emplace_back(result.text(row, 0));
+  return lines;
+}
+
+std::string placeholders(std::size_t first, std::size_t count) {
+  std::string list;
+  for (std::size_t i = 0; i < count; ++i) {
+    list += fmt::format("{}${}::pg_catalog.text", list.empty() ? "" : ", ", first + i);
+  }
+  return list;
+}
+
+std::string source_query(std::size_t column_count) {
+  if (column_count == 0) return fmt::format(fmt::runtime(source_sql), "", "", "");
+  return fmt::format(fmt::runtime(source_sql), " (%s)",
+                     ", pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)",
+                     fmt::format(" AND a.attname::pg_catalog.text IN ({})", placeholders(2, column_count)));
+}
+
+}  // namespace
+
+std::vector<std::string> missing_source_grants(pg::Connection& connection, const TableShape& shape,
+                                               const std::vector<std::string>& columns, Deadline deadline) {
+  pg::Params params{std::to_string(shape.oid)};
+  params.insert(params.end(), columns.begin(), columns.end());
+  return first_column(connection.query(source_query(columns.size()), params, deadline));
+}
+
+std::vector<std::string> missing_target_grants(pg::Connection& connection, const TableShape& shape,
+                                               Deadline deadline) {
+  return first_column(connection.query(target_sql, {std::to_string(shape.oid)}, deadline));
+}
+
+}  // namespace pghaul::catalog
