@@ -33,6 +33,10 @@ std::int64_t Result::int64(int row, int column) const {
 double Result::number(int row, int column) const { return std::strtod(std::string(text(row, column)).c_str(), nullptr); }
 bool Result::boolean(int row, int column) const { return text(row, column) == "t"; }
 std::int64_t Result::affected_rows() const { return std::strtoll(PQcmdTuples(result_.get()), nullptr, 10); }
+std::uint32_t Result::origin_table(int column) const { return PQftable(result_.get(), column); }
+int Result::origin_column(int column) const { return PQftablecol(result_.get(), column); }
+std::uint32_t Result::type_oid(int column) const { return PQftype(result_.get(), column); }
+int Result::type_modifier(int column) const { return PQfmod(result_.get(), column); }
 std::string_view Result::command() const { return PQcmdStatus(result_.get()); }
 
 }  // namespace pghaul::pg

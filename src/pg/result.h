@@ -28,6 +28,12 @@ class Result {
   bool boolean(int row, int column) const;         // NULL is false
   // Of INSERT, UPDATE, DELETE, COPY; 0 for other statements.
   std::int64_t affected_rows() const;
+  // Where a column comes from: table OID and attribute number, 0 for expressions; its type's OID and modifier. As the
+  // server's caches have them, that is: current, also inside an old snapshot.
+  std::uint32_t origin_table(int column) const;
+  int origin_column(int column) const;
+  std::uint32_t type_oid(int column) const;
+  int type_modifier(int column) const;
   // Command tag, as "COMMIT" or "UPDATE 1".
   std::string_view command() const;
 

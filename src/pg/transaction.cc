@@ -7,14 +7,17 @@ Transaction::Transaction(Connection& connection, Deadline deadline, const std::s
   try {
     connection_.run(begin, deadline);
   } catch (...) {
-    // `begin` may be several statements, of which the first succeeded.
-    if (connection_.usable() && connection_.in_transaction()) connection_.abandon();
+    roll_back_quietly();  // `begin` may be several statements, of which the first succeeded
     throw;
   }
 }
 
 Transaction::~Transaction() {
-  if (!open_ || !connection_.usable()) return;
+  if (open_) roll_back_quietly();
+}
+
+void Transaction::roll_back_quietly() noexcept {
+  if (!connection_.usable() || !connection_.in_transaction()) return;
   try {
     rollback(Deadline::after(std::chrono::seconds(2)));
   } catch (...) {

@@ -22,6 +22,8 @@ class Transaction {
   void rollback(Deadline deadline);
 
  private:
+  void roll_back_quietly() noexcept;
+
   Connection& connection_;
   bool open_ = true;
 };

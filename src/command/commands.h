@@ -1,0 +1,46 @@
+// The verbs. Each throws Error when it cannot do its work; the cli turns that into messages and exit codes.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/stop.h"
+#include "command/copy_options.h"
+#include "command/report.h"
+#include "pipeline/progress.h"
+
+namespace pghaul {
+
+// How a running copy is watched. tick() is called several times a second from the thread that called copy().
+class CopyObserver {
+ public:
+  virtual ~CopyObserver() = default;
+  // Preflight's findings, before anything is written.
+  virtual void findings(const std::vector<Finding>& found) = 0;
+  virtual void tick(const Progress& progress) = 0;
+};
+
+// Stops when `stop` is requested, or by itself at --timeout (which requests it).
+// Errors: usage, refused (nothing was written), stopped, failed; the report so far comes with `partial`.
+CopyReport copy(const CopyOptions& options, StopSource& stop, CopyObserver& observer, CopyReport* partial);
+
+// What copy would do. Writes nothing anywhere.
+PlanReport plan(const CopyOptions& options, StopSource& stop);
+
+struct StatusOptions {
+  std::string target;
+  std::string ledger_schema = "pghaul";
+  Duration connect_timeout{std::chrono::seconds(10)};
+};
+StatusReport status(const StatusOptions& options, StopSource& stop);
+
+struct DemoOptions {
+  std::int64_t rows = 1'000'000;
+  std::string program;  // pghaul itself, for the copies that are killed and resumed
+  bool keep = false;    // leave the servers' folder for a look
+};
+// Prints what it does on standard output. Exit code.
+int demo(const DemoOptions& options, StopSource& stop);
+
+}  // namespace pghaul

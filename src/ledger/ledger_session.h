@@ -1,0 +1,54 @@
+// The job's control session on the target: owner locks live and die with it.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/retry.h"
+#include "ledger/pg_ledger_schema.h"
+#include "pg/connection.h"
+
+namespace pghaul {
+
+// Threads: safe; calls wait for each other. One session; when it is lost it is opened again for reconnect_timeout, and
+// every lock it held is taken again, or the call fails: somebody else is the owner now.
+class LedgerSession {
+ public:
+  LedgerSession(pg::Endpoint endpoint, pg::SessionOptions options, LedgerNames names, RetryPolicy policy,
+                Duration statement_timeout);
+
+  const LedgerNames& names() const { return names_; }
+  Deadline statement_deadline() const;
+
+  // Runs `work` on the session. After a lost connection `work` is run again on a new one, so it must be such that a
+  // second run does no harm.
+  void use(const std::function<void(pg::Connection&)>& work);
+
+  // Takes a session-level advisory lock without waiting and remembers it. False: another session holds it.
+  bool hold_lock(std::int32_t lock_class, std::int32_t id);
+  // Backend that holds such a lock, if any.
+  std::optional<int> lock_holder(std::int32_t lock_class, std::int32_t id);
+  // Ends a session of our own role and waits until it is gone.
+  void terminate(int backend_pid);
+  void release_locks();
+
+ private:
+  void reconnect();
+  bool try_lock(std::int32_t lock_class, std::int32_t id);
+
+  const pg::Endpoint endpoint_;
+  const pg::SessionOptions options_;
+  const LedgerNames names_;
+  const RetryPolicy policy_;
+  const Duration statement_timeout_;
+  std::recursive_mutex mutex_;
+  // Guarded by mutex_:
+  pg::Connection connection_;
+  std::vector<std::pair<std::int32_t, std::int32_t>> locks_;
+};
+
+}  // namespace pghaul

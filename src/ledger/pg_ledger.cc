@@ -1,0 +1,349 @@
+#include "ledger/pg_ledger.h"
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "ledger/pg_mark.h"
+#include "pg/copy.h"
+#include "pg/transaction.h"
+
+namespace pghaul {
+namespace {
+
+// Text format of COPY: NULL is \N; backslash, tab, newline and carriage return are escaped.
+std::string copy_field(const std::optional<std::string>& value) {
+  if (!value) return "\\N";
+  std::string out;
+  for (const char c : *value) {
+    if (c == '\\') out += "\\\\";
+    else if (c == '\t') out += "\\t";
+    else if (c == '\n') out += "\\n";
+    else if (c == '\r') out += "\\r";
+    else out += c;
+  }
+  return out;
+}
+
+std::string copy_bool(bool value) { return value ? "t" : "f"; }
+
+Chunk chunk_of_row(const pg::Result& rows, int row) {
+  Chunk chunk;
+  chunk.no = rows.int64(row, 0);
+  chunk.parent = rows.int64(row, 1);
+  chunk.round = static_cast<int>(rows.int64(row, 2));
+  chunk.range.kind = parse_chunk_kind(rows.text(row, 3));
+  chunk.range.lower = rows.optional_text(row, 4);
+  chunk.range.upper = rows.optional_text(row, 5);
+  chunk.range.since = rows.optional_text(row, 6);
+  chunk.tail = rows.boolean(row, 7);
+  chunk.replace = rows.boolean(row, 8);
+  chunk.refined = rows.boolean(row, 9);
+  chunk.estimated_bytes = rows.int64(row, 10);
+  chunk.estimated_rows = rows.int64(row, 11);
+  chunk.failed_attempts = static_cast<int>(rows.int64(row, 12));
+  return chunk;
+}
+
+}  // namespace
+
+Mark PgLedger::owner_mark() const { return Mark{table_copy_, generation_, epoch_, 0, 1}; }
+
+Mark PgLedger::mark_for(const Chunk& chunk) const {
+  return Mark{table_copy_, generation_, epoch_, chunk.no, chunk.failed_attempts + 1};
+}
+
+std::optional<GenerationFacts> PgLedger::generation_facts() {
+  std::optional<GenerationFacts> facts;
+  session_.use([&](pg::Connection& connection) {
+    const auto row = connection.query(
+        fmt::format("SELECT source_oid, source_filenode, source_shape, key_column, strategy, created_target FROM {} "
+                    "WHERE table_copy = $1::integer AND generation = $2::integer",
+                    session_.names()("generation")),
+        {std::to_string(table_copy_), std::to_string(generation_)}, session_.statement_deadline());
+    if (row.rows() == 0) return;
+    facts = GenerationFacts{static_cast<std::uint32_t>(row.int64(0, 0)), static_cast<std::uint32_t>(row.int64(0, 1)),
+                            std::string(row.text(0, 2)), std::string(row.text(0, 3)), std::string(row.text(0, 4)),
+                            row.boolean(0, 5)};
+  });
+  return facts;
+}
+
+std::optional<RoundFacts> PgLedger::last_round() {
+  std::optional<RoundFacts> facts;
+  session_.use([&](pg::Connection& connection) {
+    const auto row = connection.query(
+        fmt::format("SELECT round, high_water, settled, late_since, unsettled, reason FROM {} "
+                    "WHERE table_copy = $1::integer AND generation = $2::integer ORDER BY round DESC LIMIT 1",
+                    session_.names()("round")),
+        {std::to_string(table_copy_), std::to_string(generation_)}, session_.statement_deadline());
+    if (row.rows() == 0) return;
+    facts = RoundFacts{static_cast<int>(row.int64(0, 0)), std::nullopt,
+                       row.boolean(0, 2), std::string(row.text(0, 3)),
+                       std::string(row.text(0, 4)), std::string(row.text(0, 5))};
+    if (!row.is_null(0, 1)) facts->high_water = row.int64(0, 1);
+  });
+  return facts;
+}
+
+LedgerTotals PgLedger::totals() {
+  LedgerTotals totals;
+  session_.use([&](pg::Connection& connection) {
+    const auto row = connection.query(
+        fmt::format("SELECT chunks_done, chunks_pending, rows_done, bytes_done, estimated_bytes_pending FROM {} "
+                    "WHERE table_copy = $1::integer",
+                    session_.names()("table_copy_progress")),
+        {std::to_string(table_copy_)}, session_.statement_deadline());
+    totals = LedgerTotals{row.int64(0, 0), row.int64(0, 1), row.int64(0, 2), row.int64(0, 3), row.int64(0, 4)};
+  });
+  return totals;
+}
+
+bool PgLedger::step_done(const std::string& step) {
+  bool done = false;
+  session_.use([&](pg::Connection& connection) {
+    done = connection
+               .query(fmt::format("SELECT FROM {} WHERE table_copy = $1::integer AND generation = $2::integer "
+                                  "AND step = $3",
+                                  session_.names()("step")),
+                      {std::to_string(table_copy_), std::to_string(generation_), step}, session_.statement_deadline())
+               .rows() > 0;
+  });
+  return done;
+}
+
+bool PgLedger::is_complete() {
+  bool complete = false;
+  session_.use([&](pg::Connection& connection) {
+    complete = connection
+                   .query(fmt::format("SELECT state = 'complete' FROM {} WHERE id = $1::integer",
+                                      session_.names()("table_copy")),
+                          {std::to_string(table_copy_)}, session_.statement_deadline())
+                   .boolean(0, 0);
+  });
+  return complete;
+}
+
+void PgLedger::start_generation(const GenerationFacts& facts, const std::vector<std::string>& statements,
+                                Deadline deadline) {
+  const int next = generation_ + 1;
+  session_.use([&](pg::Connection& connection) {
+    pg::Transaction transaction(connection, session_.statement_deadline());
+    connection.query("SELECT pg_catalog.pg_advisory_xact_lock($1::integer, $2::integer)",
+                     {std::to_string(session_.names().fence_lock_class()), std::to_string(table_copy_)}, deadline);
+    const auto raised = connection.query(
+        fmt::format("UPDATE {} SET epoch = epoch + 1, generation = $2::integer, state = 'copying' "
+                    "WHERE id = $1::integer AND epoch = $3::bigint AND generation = $2::integer - 1 RETURNING epoch",
+                    session_.names()("table_copy")),
+        {std::to_string(table_copy_), std::to_string(next), std::to_string(epoch_)}, session_.statement_deadline());
+    if (raised.rows() == 0) {
+      adopt_generation(connection, next);  // the answer to an earlier COMMIT was lost, or else we are fenced
+      return;
+    }
+    for (const auto& statement : statements) connection.run(statement, deadline);
+    connection.query(
+        fmt::format("INSERT INTO {} (table_copy, generation, source_oid, source_filenode, source_shape, key_column, "
+                    "strategy, created_target) VALUES ($1::integer, $2::integer, $3::oid, $4::oid, $5, $6, $7, "
+                    "$8::boolean)",
+                    session_.names()("generation")),
+        {std::to_string(table_copy_), std::to_string(next), std::to_string(facts.source_oid),
+         std::to_string(facts.source_filenode), facts.source_shape,
+         facts.key_column.empty() ? std::nullopt : std::optional(facts.key_column), facts.strategy,
+         copy_bool(facts.created_target)},
+        session_.statement_deadline());
+    failpoint(fp::target_before_empty);
+    transaction.commit(deadline);
+    generation_ = next;
+    epoch_ = raised.int64(0, 0);
+  });
+  failpoint(fp::target_emptied);
+}
+
+// While the owner lock is ours nobody else raises the epoch: if it is one higher, at the generation that we were about to
+// start, then it was us.
+void PgLedger::adopt_generation(pg::Connection& connection, int generation) {
+  const auto row = connection.query(
+      fmt::format("SELECT FROM {} WHERE id = $1::integer AND epoch = $2::bigint AND generation = $3::integer",
+                  session_.names()("table_copy")),
+      {std::to_string(table_copy_), std::to_string(epoch_ + 1), std::to_string(generation)},
+      session_.statement_deadline());
+  if (row.rows() == 0) throw fenced_error();
+  generation_ = generation;
+  ++epoch_;
+}
+
+std::int64_t PgLedger::next_chunk_number(pg::Connection& connection) {
+  return connection
+             .query(fmt::format("SELECT coalesce(pg_catalog.max(no), 0) FROM {} WHERE table_copy = $1::integer "
+                                "AND generation = $2::integer",
+                                session_.names()("chunk")),
+                    {std::to_string(table_copy_), std::to_string(generation_)}, session_.statement_deadline())
+             .int64(0, 0) +
+         1;
+}
+
+void PgLedger::insert_chunks(pg::Connection& connection, std::vector<Chunk>& chunks, std::int64_t first_number) {
+  pg::CopyIn copy(connection,
+                  fmt::format("COPY {} (table_copy, generation, no, parent, round, kind, lower_bound, upper_bound, "
+                              "since, tail, replace, refined, estimated_bytes, estimated_rows) FROM STDIN",
+                              session_.names()("chunk")),
+                  session_.statement_deadline());
+  std::string lines;
+  for (auto& chunk : chunks) {
+    chunk.no = first_number++;
+    lines += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", table_copy_, generation_, chunk.no,
+                         chunk.parent, chunk.round, to_string(chunk.range.kind), copy_field(chunk.range.lower),
+                         copy_field(chunk.range.upper), copy_field(chunk.range.since), copy_bool(chunk.tail),
+                         copy_bool(chunk.replace), copy_bool(chunk.refined), chunk.estimated_bytes,
+                         chunk.estimated_rows);
+  }
+  copy.write(lines);
+  copy.finish();
+}
+
+std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chunk> chunks, Deadline deadline) {
+  failpoint(fp::plan_before_save);
+  session_.use([&](pg::Connection& connection) {
+    pg::Transaction transaction(connection, session_.statement_deadline(),
+                                begin_fenced_sql(session_.names(), table_copy_));
+    // The first statement is the referee: the round exists already if the answer to an earlier COMMIT was lost.
+    const auto stored = connection.query(
+        fmt::format("INSERT INTO {} (table_copy, generation, round, high_water, settled, late_since, unsettled, reason) "
+                    "SELECT t.id, t.generation, $3::integer, $4::bigint, $5::boolean, $6, $7, $8 FROM {} t "
+                    "WHERE t.id = $1::integer AND t.epoch = $2::bigint ON CONFLICT DO NOTHING",
+                    session_.names()("round"), session_.names()("table_copy")),
+        {std::to_string(table_copy_), std::to_string(epoch_), std::to_string(round.round),
+         round.high_water ? std::optional(std::to_string(*round.high_water)) : std::nullopt, copy_bool(round.settled),
+         round.late_since.empty() ? std::nullopt : std::optional(round.late_since), round.unsettled, round.reason},
+        session_.statement_deadline());
+    if (stored.affected_rows() == 0) {
+      check_ownership();
+      return;
+    }
+    for (auto& chunk : chunks) chunk.round = round.round;
+    insert_chunks(connection, chunks, next_chunk_number(connection));
+    connection.query(fmt::format("UPDATE {} SET state = 'copying', last_stop = NULL WHERE id = $1::integer",
+                                 session_.names()("table_copy")),
+                     {std::to_string(table_copy_)}, session_.statement_deadline());
+    transaction.commit(deadline);
+  });
+  failpoint(fp::plan_saved);
+  return pending_chunks();
+}
+
+std::vector<Chunk> PgLedger::read_chunks(pg::Connection& connection, const std::string& condition,
+                                         std::int64_t value) {
+  const auto rows = connection.query(
+      fmt::format("SELECT c.no, c.parent, c.round, c.kind, c.lower_bound, c.upper_bound, c.since, c.tail, c.replace, "
+                  "c.refined, c.estimated_bytes, c.estimated_rows, coalesce(f.failures, 0) FROM {} c "
+                  "LEFT JOIN (SELECT chunk, pg_catalog.count(*) AS failures FROM {} WHERE table_copy = $1::integer "
+                  "AND generation = $2::integer GROUP BY chunk) f ON f.chunk = c.no "
+                  "WHERE c.table_copy = $1::integer AND c.generation = $2::integer AND {} ORDER BY c.no",
+                  session_.names()("chunk"), session_.names()("chunk_failure"), condition),
+      {std::to_string(table_copy_), std::to_string(generation_), std::to_string(value)},
+      session_.statement_deadline());
+  std::vector<Chunk> chunks;
+  chunks.reserve(static_cast<std::size_t>(rows.rows()));
+  for (int row = 0; row < rows.rows(); ++row) chunks.push_back(chunk_of_row(rows, row));
+  return chunks;
+}
+
+std::vector<Chunk> PgLedger::pending_chunks() {
+  std::vector<Chunk> chunks;
+  session_.use([&](pg::Connection& connection) {
+    chunks = read_chunks(connection, "c.state = 'pending' AND $3::bigint IS NOT NULL", 0);
+  });
+  return chunks;
+}
+
+std::vector<Chunk> PgLedger::split(const Chunk& parent, const std::vector<Chunk>& children) {
+  std::vector<Chunk> stored;
+  session_.use([&](pg::Connection& connection) {
+    failpoint(fp::chunk_before_split);
+    pg::Transaction transaction(connection, session_.statement_deadline(),
+                                begin_fenced_sql(session_.names(), table_copy_));
+    const auto claimed = connection.query(
+        fmt::format("UPDATE {} c SET state = 'split' FROM {} t WHERE c.table_copy = $1::integer "
+                    "AND c.generation = $2::integer AND c.no = $3::bigint AND c.state = 'pending' "
+                    "AND t.id = c.table_copy AND t.epoch = $4::bigint",
+                    session_.names()("chunk"), session_.names()("table_copy")),
+        {std::to_string(table_copy_), std::to_string(generation_), std::to_string(parent.no), std::to_string(epoch_)},
+        session_.statement_deadline());
+    if (claimed.affected_rows() == 0) {
+      check_ownership();
+      stored = read_chunks(connection, "c.parent = $3::bigint AND c.state = 'pending'", parent.no);
+      return;
+    }
+    stored = children;
+    insert_chunks(connection, stored, next_chunk_number(connection));
+    transaction.commit(session_.statement_deadline());
+    failpoint(fp::chunk_split);
+  });
+  return stored;
+}
+
+void PgLedger::note_failed_attempt(const Chunk& chunk, std::string_view error) noexcept try {
+  session_.use([&](pg::Connection& connection) {
+    connection.query(
+        fmt::format("INSERT INTO {} (table_copy, generation, chunk, error) SELECT t.id, $2::integer, $3::bigint, $4 "
+                    "FROM {} t WHERE t.id = $1::integer AND t.epoch = $5::bigint",
+                    session_.names()("chunk_failure"), session_.names()("table_copy")),
+        {std::to_string(table_copy_), std::to_string(generation_), std::to_string(chunk.no), std::string(error),
+         std::to_string(epoch_)},
+        session_.statement_deadline());
+  });
+} catch (const std::exception& failure) {
+  log_debug("a failed attempt was not recorded: {}", failure.what());
+}
+
+void PgLedger::check_ownership() {
+  session_.use([&](pg::Connection& connection) {
+    const auto owned = connection.query(
+        fmt::format("SELECT FROM {} WHERE id = $1::integer AND epoch = $2::bigint", session_.names()("table_copy")),
+        {std::to_string(table_copy_), std::to_string(epoch_)}, session_.statement_deadline());
+    if (owned.rows() == 0) throw fenced_error();
+  });
+}
+
+bool PgLedger::finish(Deadline deadline) {
+  bool finished = false;
+  session_.use([&](pg::Connection& connection) {
+    pg::Transaction transaction(connection, session_.statement_deadline(),
+                                begin_fenced_sql(session_.names(), table_copy_));
+    connection.run("SET LOCAL synchronous_commit = on", session_.statement_deadline());
+    const auto updated = connection.query(
+        fmt::format("UPDATE {} SET state = 'complete', last_stop = NULL WHERE id = $1::integer AND epoch = $2::bigint "
+                    "AND NOT EXISTS (SELECT FROM {} c WHERE c.table_copy = $1::integer AND c.generation = $3::integer "
+                    "AND c.state = 'pending')",
+                    session_.names()("table_copy"), session_.names()("chunk")),
+        {std::to_string(table_copy_), std::to_string(epoch_), std::to_string(generation_)}, deadline);
+    finished = updated.affected_rows() == 1;
+    if (!finished) {
+      check_ownership();
+      return;
+    }
+    for (const auto* table : {"generation", "round"}) {
+      connection.query(fmt::format("UPDATE {} SET finished_at = pg_catalog.now() WHERE table_copy = $1::integer "
+                                   "AND generation = $2::integer AND finished_at IS NULL",
+                                   session_.names()(table)),
+                       {std::to_string(table_copy_), std::to_string(generation_)}, session_.statement_deadline());
+    }
+    failpoint(fp::before_finish);
+    transaction.commit(deadline);
+  });
+  failpoint(fp::finished);
+  return finished;
+}
+
+void PgLedger::note_stop(const std::string& reason) noexcept try {
+  session_.use([&](pg::Connection& connection) {
+    connection.query(fmt::format("UPDATE {} SET last_stop = $3 WHERE id = $1::integer AND epoch = $2::bigint",
+                                 session_.names()("table_copy")),
+                     {std::to_string(table_copy_), std::to_string(epoch_), reason},
+                     Deadline::after(std::chrono::seconds(2)));
+  });
+} catch (const std::exception& failure) {
+  log_debug("the reason of the stop was not recorded: {}", failure.what());
+}
+
+}  // namespace pghaul

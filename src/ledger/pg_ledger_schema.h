@@ -1,0 +1,36 @@
+// The ledger's tables and views in a PostgreSQL target.
+#pragma once
+
+#include <string>
+
+#include "pg/connection.h"
+
+namespace pghaul {
+
+inline constexpr int ledger_version = 1;
+
+// Names of the ledger's objects, quoted for SQL.
+class LedgerNames {
+ public:
+  explicit LedgerNames(const std::string& schema);
+  const std::string& schema() const { return schema_; }
+  std::string operator()(std::string_view object) const;  // "schema"."object"
+
+  // First keys of the two-key advisory locks; the second key is the table copy's id (or the target's oid).
+  // They differ between ledger schemas of one database.
+  std::int32_t owner_lock_class() const;   // held by the owner's session
+  std::int32_t fence_lock_class() const;   // shared by every chunk transaction, exclusive while the epoch is raised
+  std::int32_t target_lock_class() const;  // held by the owner's session, on the target table's oid
+
+ private:
+  std::int32_t lock_class(std::string_view purpose) const;
+  std::string plain_schema_, schema_;
+};
+
+// True if the ledger is there. Errors: refused, if it was made by a version that this one does not understand.
+bool ledger_exists(pg::Connection& connection, const LedgerNames& names, Deadline deadline);
+
+// Creates the ledger unless it is there. Safe against a second process that does the same.
+void create_ledger(pg::Connection& connection, const LedgerNames& names, Deadline deadline);
+
+}  // namespace pghaul

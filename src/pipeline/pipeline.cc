@@ -1,0 +1,131 @@
+#include "pipeline/pipeline.h"
+
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace pghaul {
+namespace {
+
+constexpr std::string_view too_many_connections = "53300";
+
+}  // namespace
+
+Pipeline::Pipeline(PipelineOptions options, std::vector<PipelineTable>& tables, StopSource& stop)
+    : options_(std::move(options)),
+      tables_(tables),
+      stop_(stop),
+      chunks_(stop, options_.max_chunks),
+      batches_(options_.queue_length, stop),
+      rate_(options_.max_rate, stop) {
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    for (const auto& chunk : tables_[i].chunks) {
+      chunks_.add(std::make_shared<ChunkTask>(i, chunk, options_.retry));
+    }
+    tables_[i].progress->chunks_pending = static_cast<std::int64_t>(tables_[i].chunks.size());
+  }
+}
+
+// The first error of any thread stops all; errors that the stop itself causes are not told.
+void Pipeline::run_thread(const std::function<void()>& body) noexcept {
+  std::optional<Error> failure;
+  try {
+    body();
+  } catch (const Error& error) {
+    failure = error;
+  } catch (const std::exception& error) {
+    failure = Error(ErrorKind::failed, error.what()).on(Side::local);
+  }
+  if (!failure) return;
+  const std::lock_guard lock(error_mutex_);
+  if (!first_error_ && failure->kind() != ErrorKind::stopped) first_error_ = failure;
+  stop_.request(StopReason::failed);
+}
+
+bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sink, const std::function<void()>& tick) {
+  std::vector<std::unique_ptr<Source>> sources;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  for (int i = 0; i < options_.readers; ++i) sources.push_back(make_source(i + 1));
+  for (int i = 0; i < options_.writers; ++i) sinks.push_back(make_sink(i + 1));
+
+  std::atomic<int> readers_left{options_.readers}, threads_left{options_.readers + options_.writers};
+  std::vector<std::jthread> threads;
+  for (auto& source : sources) {
+    threads.emplace_back([&, reader = source.get()] {
+      run_thread([&] { read_loop(*reader); });
+      if (--readers_left == 0) batches_.close();
+      --threads_left;
+    });
+  }
+  for (auto& sink : sinks) {
+    threads.emplace_back([&, writer = sink.get()] {
+      run_thread([&] { write_loop(*writer); });
+      --threads_left;
+    });
+  }
+  while (threads_left > 0) {
+    run_thread(tick);
+    std::this_thread::sleep_for(std::chrono::milliseconds(threads_left > 0 ? 20 : 0));
+  }
+  threads.clear();
+  run_thread(tick);
+
+  const std::lock_guard lock(error_mutex_);
+  if (first_error_) throw *first_error_;
+  stop_.throw_if_requested();
+  return !chunks_.limit_reached();
+}
+
+bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind) {
+  RetryState retry(options_.retry);
+  for (;;) {
+    try {
+      open();
+      if (!kind.empty()) ++connected;
+      return true;
+    } catch (const Error& error) {
+      if (error.sqlstate() == too_many_connections && connected > 0 && !kind.empty()) {
+        log_warning("{}; going on with fewer {}", error.headline(), kind);
+        return false;
+      }
+      const auto pause = retry.after(error, Deadline::Clock::now());
+      if (!pause) throw retry.final_error();
+      log_warning("{}; trying again", error.headline());
+      if (!stop_.sleep_for(*pause)) stop_.throw_if_requested();
+    }
+  }
+}
+
+Error Pipeline::located(Error error, const ChunkTaskPtr& task) const {
+  const auto& table = tables_[task->table];
+  if (error.kind() == ErrorKind::stopped) return error;
+  if (error.object().empty()) error.about(table.name);
+  if (error.range().empty()) error.in_range(describe(task->chunk.range, table.key_column));
+  if (error.what_is_safe().empty()) {
+    error.safe("every chunk finished before is kept with its mark in the ledger; of this one nothing was written");
+  }
+  if (error.advice().empty()) error.advise("mend the cause and run the same command again (without --full)");
+  return error;
+}
+
+void Pipeline::pause_or_give_up(const ChunkTaskPtr& task, const Error& error) {
+  if (error.kind() == ErrorKind::stopped) throw error;
+  const auto place = located(error, task);
+  tables_[task->table].ledger->note_failed_attempt(task->chunk, place.headline());
+  ++task->chunk.failed_attempts;
+  const auto pause = task->retry.after(place, Deadline::Clock::now());
+  if (!pause) throw task->retry.final_error();
+  ++tables_[task->table].progress->retries;
+  log_warning("{}; trying again", place.headline());
+  if (!stop_.sleep_for(*pause)) stop_.throw_if_requested();
+}
+
+std::int64_t Pipeline::batch_rows(const PipelineTable& table) const {
+  const auto rows = table.progress->rows.load();
+  if (rows < 100) return rows_per_batch(table.bytes, table.rows, table.plan);
+  return rows_per_batch(table.progress->bytes.load(), static_cast<double>(rows), table.plan);
+}
+
+}  // namespace pghaul

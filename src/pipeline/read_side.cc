@@ -1,0 +1,137 @@
+// What a reader does: claim, cut, read.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "pipeline/pipeline.h"
+
+namespace pghaul {
+namespace {
+
+constexpr int most_cuts_at_once = 16;
+constexpr std::string_view query_canceled = "57014";
+
+// Holds the reader to the job's rate; asks the limiter once per 64 kB.
+class RateLimited : public BatchReceiver {
+ public:
+  RateLimited(BatchReceiver& next, RateLimiter& rate) : next_(next), rate_(rate) {}
+
+  void write(std::string_view bytes) override {
+    passed_ += static_cast<std::int64_t>(bytes.size());
+    if (passed_ >= 64 * 1024) rate_.pass(std::exchange(passed_, 0));
+    next_.write(bytes);
+  }
+  void finish() { rate_.pass(std::exchange(passed_, 0)); }
+
+ private:
+  BatchReceiver& next_;
+  RateLimiter& rate_;
+  std::int64_t passed_ = 0;
+};
+
+bool can_be_cut(const Chunk& chunk) {
+  return chunk.range.kind == ChunkKind::key || chunk.range.kind == ChunkKind::ctid;
+}
+
+}  // namespace
+
+void Pipeline::read_loop(Source& source) {
+  if (!connect([&] { source.connect(); }, connected_readers_, "readers")) return;
+  while (const auto task = chunks_.claim()) {
+    failpoint(fp::chunk_claimed);
+    read_task(source, task);
+    if (options_.sleep > Duration::zero()) stop_.sleep_for(options_.sleep);
+  }
+}
+
+void Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
+  try {
+    connect([&] { source.connect(); }, connected_readers_, "");
+    task->retry.connected();
+    if (task->halve && halve(source, task)) return;
+    if (refine(source, task)) return;
+    read_batch(source, task);
+  } catch (const Error& error) {
+    const bool too_long = error.sqlstate() == query_canceled && can_be_cut(task->chunk);
+    pause_or_give_up(task, error);
+    task->halve = too_long;
+    chunks_.give_back(task);
+  }
+}
+
+// Cuts a coarse range into chunks near the batch size, whatever the statistics said. True: it was cut.
+bool Pipeline::refine(Source& source, const ChunkTaskPtr& task) {
+  auto& chunk = task->chunk;
+  if (chunk.refined || chunk.range.kind != ChunkKind::key) return false;
+  const auto& table = tables_[task->table];
+  const auto rows = batch_rows(table);
+  std::vector<std::string> cuts;
+  try {
+    cuts = source.probe_cuts(task->table, chunk, rows, most_cuts_at_once);
+  } catch (const Error& error) {
+    if (error.sqlstate() != query_canceled) throw;
+    log_warning("{}: probing {} took longer than --statement-timeout; reading it as one chunk", table.name,
+                describe(chunk.range, table.key_column));
+  }
+  chunk.refined = true;
+  if (cuts.empty()) return false;
+  auto children = split_at(chunk, cuts);
+  for (auto& child : children) {
+    child.refined = &child != &children.back();  // what lies behind the last cut was not looked at
+    if (child.refined) {
+      child.estimated_rows = rows;
+      child.estimated_bytes = std::min(table.plan.batch_bytes, chunk.estimated_bytes);
+    }
+  }
+  store_children(task, std::move(children));
+  return true;
+}
+
+// The chunk took longer than the statement timeout: half of it may not.
+bool Pipeline::halve(Source& source, const ChunkTaskPtr& task) {
+  task->halve = false;
+  const auto& table = tables_[task->table];
+  std::vector<std::string> cuts;
+  try {
+    cuts = source.probe_cuts(task->table, task->chunk, std::max<std::int64_t>(1, task->chunk.estimated_rows / 2), 1);
+  } catch (const Error& error) {
+    if (error.sqlstate() != query_canceled) throw;
+  }
+  if (cuts.empty()) {
+    if (const auto middle = midpoint(task->chunk.range, table.lowest, table.highest)) cuts.push_back(*middle);
+  }
+  if (cuts.empty()) return false;
+  auto children = split_at(task->chunk, cuts);
+  for (auto& child : children) child.refined = true;
+  store_children(task, std::move(children));
+  return true;
+}
+
+void Pipeline::store_children(const ChunkTaskPtr& task, std::vector<Chunk> children) {
+  auto& table = tables_[task->table];
+  std::vector<ChunkTaskPtr> tasks;
+  for (auto& child : table.ledger->split(task->chunk, children)) {
+    tasks.push_back(std::make_shared<ChunkTask>(task->table, std::move(child), options_.retry));
+  }
+  table.progress->chunks_pending += static_cast<std::int64_t>(tasks.size()) - 1;
+  chunks_.replace(task, tasks);
+}
+
+void Pipeline::read_batch(Source& source, const ChunkTaskPtr& task) {
+  const auto limit = static_cast<std::size_t>(tables_[task->table].plan.batch_bytes);
+  BatchStreamPtr batch;
+  batch = std::make_shared<BatchStream>(task, limit, pool_, stop_, [this, &batch] { batches_.push(batch); });
+  try {
+    RateLimited receiver(*batch, rate_);
+    const auto summary = source.read(task->table, task->chunk, receiver);
+    receiver.finish();
+    failpoint(fp::batch_read);
+    batch->finish(summary);
+  } catch (const Error& error) {
+    if (batch->fail(error)) throw;  // else the writer of an open batch has given up first, and sees to the task
+  }
+}
+
+}  // namespace pghaul

@@ -1,0 +1,64 @@
+// What a writer does: take a batch, make it durable, try again.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "pipeline/pipeline.h"
+
+namespace pghaul {
+namespace {
+
+constexpr std::string_view query_canceled = "57014";
+
+}  // namespace
+
+void Pipeline::write_loop(Sink& sink) {
+  if (!connect([&] { sink.connect(); }, connected_writers_, "writers")) return;
+  while (const auto batch = batches_.pop()) {
+    while (!try_write(sink, batch)) {
+    }
+  }
+}
+
+// True: nothing is left to do here. False: try again with the same batch.
+bool Pipeline::try_write(Sink& sink, const BatchStreamPtr& batch) {
+  const auto& task = batch->task();
+  const auto& table = tables_[task->table];
+  connect([&] { sink.connect(); }, connected_writers_, "");
+  try {
+    batch->rewind();
+    account(batch, sink.write(task->table, task->chunk, table.ledger->mark_for(task->chunk), *batch));
+    return true;
+  } catch (const Error& error) {
+    const bool again = batch->can_rewind();
+    if (!again && !batch->give_up()) return true;  // it was the reader's error, and the reader sees to the task
+    const bool too_long = error.sqlstate() == query_canceled && task->chunk.range.kind == ChunkKind::key;
+    pause_or_give_up(task, error);
+    task->retry.connected();
+    if (again && !too_long) return false;
+    task->halve = too_long;
+    chunks_.give_back(task);
+    return true;
+  }
+}
+
+void Pipeline::account(const BatchStreamPtr& batch, const WriteResult& result) {
+  const auto& task = batch->task();
+  auto& progress = *tables_[task->table].progress;
+  if (result.outcome == MarkOutcome::fenced) {
+    throw Error(ErrorKind::failed, "another process has taken this table copy over, or started a new generation of it")
+        .on(Side::target)
+        .safe("nothing was written by this process since then; what it had finished before is kept")
+        .advise("leave it to the new owner; pghaul status names it");
+  }
+  const auto* summary = batch->summary();
+  if (summary != nullptr && result.outcome != MarkOutcome::split) {
+    progress.rows += summary->rows;
+    progress.bytes += summary->bytes;
+    ++progress.chunks;
+  }
+  progress.late_rows += result.late_rows;
+  --progress.chunks_pending;
+  chunks_.complete(task);
+}
+
+}  // namespace pghaul

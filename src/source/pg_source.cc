@@ -1,0 +1,138 @@
+#include "source/pg_source.h"
+
+#include <fmt/format.h>
+
+#include "pg/copy.h"
+#include "pg/transaction.h"
+#include "source/row_counter.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace pghaul {
+namespace {
+
+// The server's own statement_timeout comes first; this one is for a server that does not answer at all.
+constexpr auto answer_grace = std::chrono::seconds(10);
+
+Error changed_error(const SourceTable& table, const std::string& what) {
+  return Error(ErrorKind::failed, what)
+      .on(Side::source)
+      .about(table.shape.name.display())
+      .safe("chunks finished before are kept; this chunk was not written")
+      .advise("run the same command with --full to copy the table anew");
+}
+
+}  // namespace
+
+PgSource::PgSource(pg::Endpoint endpoint, pg::SessionOptions session, const std::vector<SourceTable>& tables,
+                   SnapshotKeeper* keeper, Duration statement_timeout)
+    : endpoint_(std::move(endpoint)),
+      session_(std::move(session)),
+      tables_(tables),
+      keeper_(keeper),
+      statement_timeout_(statement_timeout) {}
+
+Deadline PgSource::statement_deadline() const { return Deadline::after(statement_timeout_ + answer_grace); }
+
+void PgSource::connect() {
+  if (connection_ && connection_->usable()) return;
+  connection_.reset();
+  connection_.emplace(endpoint_, session_);
+}
+
+PgSource::Begun PgSource::begin(std::size_t table, Deadline deadline) {
+  if (keeper_ != nullptr) {
+    auto snapshot = keeper_->begin_in_snapshot(*connection_, deadline);
+    return {std::move(snapshot.text), snapshot.filenodes.at(table)};
+  }
+  // The lock comes before the snapshot: no TRUNCATE can come between them. LOCK takes no snapshot itself.
+  const auto row = connection_->run(
+      fmt::format("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
+                  "SELECT pg_catalog.pg_current_snapshot()",
+                  tables_[table].shape.name.sql()),
+      deadline);
+  return {std::string(row.text(0, 0)), tables_[table].shape.filenode};
+}
+
+std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& chunk, std::int64_t rows, int most) {
+  if (chunk.range.kind != ChunkKind::key) return {};
+  connect();
+  const auto deadline = statement_deadline();
+  std::vector<std::string> cuts;
+  try {
+    begin(table, deadline);
+    connection_->run("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off",
+                     deadline);
+    const auto keys = connection_->run(probe_sql(tables_[table], chunk.range, rows, most), deadline);
+    for (int row = 0; row < keys.rows(); ++row) cuts.emplace_back(keys.text(row, 0));
+    connection_->run("COMMIT", deadline);
+  } catch (const Error&) {
+    if (connection_->usable() && connection_->in_transaction()) connection_->abandon();
+    throw;
+  }
+  return cuts;
+}
+
+void PgSource::copy_rows(const SourceTable& table, const Chunk& chunk, BatchReceiver& receiver, BatchSummary& summary,
+                         Deadline deadline) {
+  pg::CopyOut copy(*connection_, copy_out_sql(table, chunk.range), deadline);
+  RowCounter counter(table.binary);
+  std::string_view frame;
+  while (copy.next(frame)) {
+    const auto row = counter.row_of(frame);
+    if (!row.empty()) {
+      const auto hash = XXH3_128bits(row.data(), row.size());
+      summary.checksum.add(hash.low64, hash.high64);
+      summary.bytes += static_cast<std::int64_t>(row.size());
+      ++summary.rows;
+    }
+    receiver.write(frame);
+  }
+  if (copy.row_count() == summary.rows) return;
+  throw Error(ErrorKind::failed,
+              fmt::format("the server says it sent {} rows, {} arrived", copy.row_count(), summary.rows))
+      .on(Side::source)
+      .about(table.shape.name.display());
+}
+
+void PgSource::check_unchanged(const SourceTable& table, std::uint32_t filenode, Deadline deadline) {
+  const auto now = connection_->run(shape_check_sql(table), deadline);
+  if (static_cast<std::uint32_t>(now.int64(0, 0)) != filenode) {
+    throw changed_error(table, "the table was truncated, rewritten or dropped in mid-copy");
+  }
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto* column = table.shape.column(table.columns[i]);
+    const int field = static_cast<int>(i) + 1;
+    if (now.origin_table(field) != table.shape.oid) {
+      throw changed_error(table, "the table was replaced by another one of the same name in mid-copy");
+    }
+    if (now.origin_column(field) != column->number || now.type_oid(field) != column->type_oid) {
+      throw changed_error(table, fmt::format("column {} was altered in mid-copy", column->name));
+    }
+  }
+}
+
+BatchSummary PgSource::read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) {
+  connect();
+  const auto& source_table = tables_[table];
+  const auto deadline = statement_deadline();
+  const auto started = Deadline::Clock::now();
+  BatchSummary summary;
+  summary.record_format = source_table.record_format;
+  try {
+    const auto begun = begin(table, deadline);
+    summary.snapshot = begun.snapshot;
+    copy_rows(source_table, chunk, receiver, summary, deadline);
+    check_unchanged(source_table, begun.filenode, deadline);
+    connection_->run("COMMIT", deadline);
+  } catch (const Error&) {
+    // Rolling back by closing keeps this path the same for every error; a new session costs a few milliseconds.
+    if (connection_->usable() && connection_->in_transaction()) connection_->abandon();
+    throw;
+  }
+  summary.read_time = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);
+  return summary;
+}
+
+}  // namespace pghaul

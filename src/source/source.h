@@ -1,0 +1,38 @@
+// Where rows come from, as the pipeline sees it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plan/batch_summary.h"
+#include "plan/chunk.h"
+
+namespace pghaul {
+
+// Takes the bytes of a batch as they are read. write() may block when the batch is larger than memory allows.
+class BatchReceiver {
+ public:
+  virtual ~BatchReceiver() = default;
+  virtual void write(std::string_view bytes) = 0;
+};
+
+// One per reader, used by its thread. Connects when it is first used, and again after a loss.
+// Errors: as Error says; after connection_lost the next call tries to connect again.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Makes sure that there is a session. Errors: connection_lost.
+  virtual void connect() = 0;
+
+  // At most `most` ascending keys that cut the chunk every `rows` rows, found by probing the index. Empty: the chunk
+  // has not more rows than that (or is of a kind that cannot be cut).
+  virtual std::vector<std::string> probe_cuts(std::size_t table, const Chunk& chunk, std::int64_t rows, int most) = 0;
+
+  // Reads all rows of the chunk into `receiver`.
+  virtual BatchSummary read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) = 0;
+};
+
+}  // namespace pghaul

@@ -1,0 +1,31 @@
+// SQL that reads pieces of a table.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "catalog/table_shape.h"
+#include "plan/chunk.h"
+
+namespace pghaul {
+
+// What a reader must know of a table. A value.
+struct SourceTable {
+  catalog::TableShape shape;
+  std::vector<std::string> columns;  // that travel, in this order
+  std::string key_column;            // empty: none
+  std::string where_sql;             // the user's, or empty
+  bool binary = false;
+  std::string record_format;         // for the ledger: what the checksum is made of
+};
+
+// Condition on alias t that holds for exactly the rows of the range.
+std::string range_condition(const ChunkRange& range, const std::string& key_column);
+std::string copy_out_sql(const SourceTable& table, const ChunkRange& range);
+// Cuts every `rows` rows, at most `most`, as one column of text.
+std::string probe_sql(const SourceTable& table, const ChunkRange& range, std::int64_t rows, int most);
+// One row: the table's filenode now, then (as NULLs) all travelling columns, for their origin and type.
+std::string shape_check_sql(const SourceTable& table);
+
+}  // namespace pghaul
