@@ -102,15 +102,6 @@ std::string TableCopyIdentity::key() const {
   return key;
 }
 
-bool table_copy_exists(pg::Connection& connection, const LedgerNames& names, const TableCopyIdentity& identity,
-                       Deadline deadline) {
-  return connection
-             .query(fmt::format("SELECT FROM {} WHERE identity_key = pg_catalog.md5($1) AND generation > 0",
-                                names("table_copy")),
-                    {identity.key()}, deadline)
-             .rows() > 0;
-}
-
 std::unique_ptr<PgLedger> claim_table_copy(LedgerSession& session, const TableCopyIdentity& identity,
                                            const OwnerInfo& owner, bool take_over) {
   int id = 0;

@@ -39,6 +39,13 @@ void LedgerSession::use(const std::function<void(pg::Connection&)>& work) {
   }
 }
 
+void LedgerSession::use_after_stop(const std::function<void(pg::Connection&)>& work) {
+  const std::lock_guard lock(mutex_);
+  if (!connection_.usable()) return;
+  connection_.ignore_stop();
+  work(connection_);
+}
+
 void LedgerSession::reconnect() {
   connection_ = pg::Connection(endpoint_, options_);
   for (const auto& [lock_class, id] : locks_) {
@@ -91,6 +98,7 @@ void LedgerSession::release_locks() {
   const std::lock_guard lock(mutex_);
   locks_.clear();
   if (!connection_.usable()) return;
+  connection_.ignore_stop();
   try {
     connection_.run("SELECT pg_catalog.pg_advisory_unlock_all()", Deadline::after(std::chrono::seconds(2)));
   } catch (const Error&) {

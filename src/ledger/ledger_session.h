@@ -28,6 +28,9 @@ class LedgerSession {
   // second run does no harm.
   void use(const std::function<void(pg::Connection&)>& work);
 
+  // As use(), once, on the session as it is, even after a stop was requested. Nothing happens if the session is lost.
+  void use_after_stop(const std::function<void(pg::Connection&)>& work);
+
   // Takes a session-level advisory lock without waiting and remembers it. False: another session holds it.
   bool hold_lock(std::int32_t lock_class, std::int32_t id);
   // Backend that holds such a lock, if any.

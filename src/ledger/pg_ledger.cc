@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "ledger/ledger_reader.h"
 #include "ledger/pg_mark.h"
 #include "pg/copy.h"
 #include "pg/transaction.h"
@@ -56,15 +57,7 @@ Mark PgLedger::mark_for(const Chunk& chunk) const {
 std::optional<GenerationFacts> PgLedger::generation_facts() {
   std::optional<GenerationFacts> facts;
   session_.use([&](pg::Connection& connection) {
-    const auto row = connection.query(
-        fmt::format("SELECT source_oid, source_filenode, source_shape, key_column, strategy, created_target FROM {} "
-                    "WHERE table_copy = $1::integer AND generation = $2::integer",
-                    session_.names()("generation")),
-        {std::to_string(table_copy_), std::to_string(generation_)}, session_.statement_deadline());
-    if (row.rows() == 0) return;
-    facts = GenerationFacts{static_cast<std::uint32_t>(row.int64(0, 0)), static_cast<std::uint32_t>(row.int64(0, 1)),
-                            std::string(row.text(0, 2)), std::string(row.text(0, 3)), std::string(row.text(0, 4)),
-                            row.boolean(0, 5)};
+    facts = read_generation(connection, session_.names(), table_copy_, generation_, session_.statement_deadline());
   });
   return facts;
 }
@@ -89,12 +82,7 @@ std::optional<RoundFacts> PgLedger::last_round() {
 LedgerTotals PgLedger::totals() {
   LedgerTotals totals;
   session_.use([&](pg::Connection& connection) {
-    const auto row = connection.query(
-        fmt::format("SELECT chunks_done, chunks_pending, rows_done, bytes_done, estimated_bytes_pending FROM {} "
-                    "WHERE table_copy = $1::integer",
-                    session_.names()("table_copy_progress")),
-        {std::to_string(table_copy_)}, session_.statement_deadline());
-    totals = LedgerTotals{row.int64(0, 0), row.int64(0, 1), row.int64(0, 2), row.int64(0, 3), row.int64(0, 4)};
+    totals = read_totals(connection, session_.names(), table_copy_, session_.statement_deadline());
   });
   return totals;
 }
@@ -305,6 +293,16 @@ void PgLedger::check_ownership() {
   });
 }
 
+void PgLedger::accept_filenode(std::uint32_t filenode) {
+  session_.use([&](pg::Connection& connection) {
+    connection.query(fmt::format("UPDATE {} SET source_filenode = $3::oid WHERE table_copy = $1::integer "
+                                 "AND generation = $2::integer",
+                                 session_.names()("generation")),
+                     {std::to_string(table_copy_), std::to_string(generation_), std::to_string(filenode)},
+                     session_.statement_deadline());
+  });
+}
+
 bool PgLedger::finish(Deadline deadline) {
   bool finished = false;
   session_.use([&](pg::Connection& connection) {
@@ -336,7 +334,7 @@ bool PgLedger::finish(Deadline deadline) {
 }
 
 void PgLedger::note_stop(const std::string& reason) noexcept try {
-  session_.use([&](pg::Connection& connection) {
+  session_.use_after_stop([&](pg::Connection& connection) {
     connection.query(fmt::format("UPDATE {} SET last_stop = $3 WHERE id = $1::integer AND epoch = $2::bigint",
                                  session_.names()("table_copy")),
                      {std::to_string(table_copy_), std::to_string(epoch_), reason},

@@ -75,6 +75,8 @@ class PgLedger : public Ledger {
   void start_generation(const GenerationFacts& facts, const std::vector<std::string>& statements, Deadline deadline);
   // Stores a round and its chunks in one transaction; gives them their numbers.
   std::vector<Chunk> save_plan(const RoundFacts& round, std::vector<Chunk> chunks, Deadline deadline);
+  // The source's file was rewritten, and the user says that its rows are the same.
+  void accept_filenode(std::uint32_t filenode);
   // The last step of a run: a writing, synchronous transaction, which makes all earlier ones durable. False: there are
   // chunks pending (the target lost acknowledged commits), and nothing was done.
   bool finish(Deadline deadline);
@@ -105,8 +107,16 @@ class PgLedger : public Ledger {
 std::unique_ptr<PgLedger> claim_table_copy(LedgerSession& session, const TableCopyIdentity& identity,
                                            const OwnerInfo& owner, bool take_over);
 
-// Whether a table copy of this identity exists, without creating one.
-bool table_copy_exists(pg::Connection& connection, const LedgerNames& names, const TableCopyIdentity& identity,
-                       Deadline deadline);
+// What the ledger says of a table copy, without becoming its owner.
+struct LedgerEntry {
+  int table_copy = 0;
+  int generation = 0;  // 0: nothing was begun
+  bool complete = false;
+  bool planned = false;             // the generation has a plan
+  GenerationFacts facts;            // if generation > 0
+  LedgerTotals totals;
+};
+std::optional<LedgerEntry> find_table_copy(pg::Connection& connection, const LedgerNames& names,
+                                           const TableCopyIdentity& identity, Deadline deadline);
 
 }  // namespace pghaul

@@ -250,6 +250,8 @@ std::string Connection::parameter(const char* name) const {
 
 std::vector<std::string> Connection::take_notices() { return std::exchange(state_->notices, {}); }
 
+void Connection::ignore_stop() { state_->stop = nullptr; }
+
 void Connection::abandon() noexcept {
   if (!state_ || !state_->conn) return;
   if (PQtransactionStatus(state_->conn.get()) == PQTRANS_ACTIVE) state_->interrupt();

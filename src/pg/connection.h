@@ -66,6 +66,8 @@ class Connection {
   // Notices since the last call, oldest first; at most 100 are kept.
   std::vector<std::string> take_notices();
 
+  // From here on a requested stop interrupts nothing: for what has to be said after it.
+  void ignore_stop();
   // Interrupts whatever runs and ends the session; never throws, takes at most about two seconds.
   void abandon() noexcept;
 

@@ -1,0 +1,166 @@
+#include "command/build_indexes.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "command/reread_rows.h"
+#include "ledger/pg_mark.h"
+#include "pg/quote.h"
+#include "pg/sqlstate.h"
+
+namespace pghaul {
+namespace {
+
+constexpr int most_attempts = 4;
+
+std::mutex report_mutex;  // builders of several threads report into one table's report
+
+void report_created(TableJob& job, const catalog::IndexBuild& build) {
+  const std::lock_guard lock(report_mutex);
+  job.report.created.push_back(fmt::format("{} {}", build.primary ? "primary key" : "index", build.name));
+}
+
+Error located(Error error, const TableJob& job, const std::string& what) {
+  if (error.kind() == ErrorKind::stopped) return error;
+  if (error.object().empty()) error.about(job.name.display());
+  if (error.range().empty()) error.in_range(what);
+  if (error.what_is_safe().empty()) error.safe("all rows are on the target; indexes finished before are kept");
+  if (error.advice().empty()) error.advise("mend the cause and run the same command again: it goes on with the indexes");
+  return error;
+}
+
+}  // namespace
+
+IndexBuilder::IndexBuilder(const Sessions& sessions, const CopyOptions& options, const LedgerNames& names,
+                           Deadline deadline, StopSource& stop, std::function<void()> tick)
+    : sessions_(sessions), options_(options), names_(names), deadline_(deadline), stop_(stop), tick_(std::move(tick)) {}
+
+void IndexBuilder::add(TableJob& job) {
+  jobs_.push_back(&job);
+  const auto facts = job.ledger->generation_facts();
+  if (!facts || !facts->created_target) return;
+  for (auto& build : catalog::index_builds(job.source, job.name, options_.columns)) {
+    if (!build.statements.empty()) tasks_.push_back({&job, std::move(build)});
+  }
+}
+
+void IndexBuilder::build() {
+  std::vector<std::function<void(pg::Connection&)>> tasks;
+  for (const auto& task : tasks_) {
+    tasks.push_back([this, &task](pg::Connection& connection) { build_index(connection, task); });
+  }
+  run_all(tasks);
+  // Constraints come last: turning an index into one locks out the builders of the table's other indexes.
+  tasks.clear();
+  for (auto* job : jobs_) {
+    tasks.push_back([this, job](pg::Connection& connection) {
+      for (const auto& task : tasks_) {
+        if (task.job == job) make_constraint(connection, task);
+      }
+    });
+  }
+  run_all(tasks);
+}
+
+// Runs tasks on as many sessions as there are writers; the first error stops all.
+void IndexBuilder::run_all(const std::vector<std::function<void(pg::Connection&)>>& tasks) {
+  std::atomic<std::size_t> next{0};
+  std::atomic<int> running{0};
+  std::optional<Error> first_error;
+  std::mutex error_mutex;
+  std::vector<std::jthread> threads;
+  const auto builders = std::min<std::size_t>(tasks.size(), static_cast<std::size_t>(options_.writers));
+  for (std::size_t i = 0; i < builders; ++i) {
+    ++running;
+    threads.emplace_back([&, number = static_cast<int>(i) + 1] {
+      try {
+        pg::Connection connection(sessions_.target(), sessions_.builder_session(number));
+        for (auto task = next++; task < tasks.size(); task = next++) tasks[task](connection);
+      } catch (const Error& error) {
+        const std::lock_guard lock(error_mutex);
+        if (!first_error || first_error->kind() == ErrorKind::stopped) first_error = error;
+        stop_.request(StopReason::failed);
+      }
+      --running;
+    });
+  }
+  while (running > 0) {
+    tick_();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  threads.clear();
+  if (first_error) throw *first_error;
+}
+
+void IndexBuilder::step(pg::Connection& connection, TableJob& job, const std::string& name,
+                        const std::vector<std::string>& statements) {
+  run_step_once(connection, names_, job.ledger->owner_mark(), name, statements, deadline_);
+}
+
+void IndexBuilder::build_index(pg::Connection& connection, const Task& task) {
+  const auto name = "index " + task.build.name;
+  if (task.job->ledger->step_done(name)) return;
+  failpoint(fp::index_before_build);
+  for (int attempt = 1;; ++attempt) {
+    try {
+      if (!connection.usable()) connection = pg::Connection(sessions_.target(), sessions_.builder_session(attempt));
+      step(connection, *task.job, name, {task.build.statements.front()});
+      break;
+    } catch (const Error& error) {
+      const bool duplicates = error.sqlstate() == pg::sqlstate::unique_violation;
+      if (attempt == most_attempts || !(duplicates || error.retryable())) throw located(error, *task.job, name);
+      log_warning("{}; trying again", located(error, *task.job, name).headline());
+      if (duplicates && !mend_duplicates(connection, task)) throw located(error, *task.job, name);
+      if (!duplicates && !stop_.sleep_for(std::chrono::seconds(attempt))) stop_.throw_if_requested();
+    }
+  }
+  report_created(*task.job, task.build);
+  failpoint(fp::index_built);
+}
+
+void IndexBuilder::make_constraint(pg::Connection& connection, const Task& task) {
+  if (task.build.statements.size() < 2) return;
+  const std::vector<std::string> rest(task.build.statements.begin() + 1, task.build.statements.end());
+  const auto name = "constraint " + task.build.name;
+  try {
+    step(connection, *task.job, name, rest);
+  } catch (const Error& error) {
+    throw located(error, *task.job, name);
+  }
+}
+
+// With several snapshots a row may have been read twice under different keys. False: there is nothing to mend by.
+bool IndexBuilder::mend_duplicates(pg::Connection& connection, const Task& task) {
+  if (!task.job->key) return false;
+  const auto reread = reread_clashing_rows(sessions_, options_, names_, *task.job, task.build, connection, deadline_);
+  if (reread == 0) return false;
+  log_warning("{}: {} rows with clashing keys were read again from the source", task.job->name.display(), reread);
+  const std::lock_guard lock(report_mutex);
+  task.job->report.remarks.push_back(fmt::format(
+      "{} rows that clashed in index {} were read again from the source", reread, task.build.name));
+  return true;
+}
+
+void IndexBuilder::vacuum() {
+  std::vector<std::function<void(pg::Connection&)>> tasks;
+  for (auto* job : jobs_) {
+    if (job->ledger->step_done("vacuum")) continue;
+    tasks.push_back([this, job](pg::Connection& connection) {
+      try {
+        connection.run("VACUUM (ANALYZE) " + job->name.sql(), deadline_);
+        failpoint(fp::vacuumed);
+        step(connection, *job, "vacuum", {});
+      } catch (const Error& error) {
+        throw located(error, *job, "VACUUM (ANALYZE)");
+      }
+    });
+  }
+  run_all(tasks);
+}
+
+}  // namespace pghaul

@@ -1,0 +1,65 @@
+// Does what the ledger says still hold?
+#include <fmt/format.h>
+
+#include "command/preflight_checks.h"
+
+namespace pghaul {
+namespace {
+
+void add(std::vector<Finding>& findings, const TableJob& job, Finding::Severity severity, std::string text,
+         std::string advice) {
+  findings.push_back({severity, job.name.display(), std::move(text), std::move(advice)});
+}
+
+bool target_has_rows(ControlSessions& control, const TableJob& job) {
+  return job.target && catalog::has_rows(control.target, job.name, control.deadline());
+}
+
+void check_first_copy(ControlSessions& control, const CopyOptions& options, const TableJob& job,
+                      std::vector<Finding>& findings) {
+  if (options.full || options.on_conflict != OnConflict::error || !target_has_rows(control, job)) return;
+  add(findings, job, Finding::Severity::error, "the target table is not empty, and the ledger knows no copy into it",
+      "--full empties it first; --on-conflict skip or update merges into it");
+}
+
+void check_continued(ControlSessions& control, const CopyOptions& options, const TableJob& job,
+                     std::vector<Finding>& findings) {
+  using Severity = Finding::Severity;
+  const auto& facts = job.entry->facts;
+  if (!job.target) {
+    add(findings, job, Severity::error, "the target table is gone, but the ledger says that rows are in it",
+        "--full creates and copies it anew");
+  } else if (job.entry->totals.rows_done > 0 && !target_has_rows(control, job)) {
+    add(findings, job, Severity::error,
+        fmt::format("the target table is empty, but the ledger says that {} rows are in it",
+                    job.entry->totals.rows_done),
+        "--full copies it anew");
+  }
+  if (facts.source_oid != job.source.oid) {
+    add(findings, job, Severity::error, "the source table was dropped and created anew since the copy began",
+        "--full copies it anew");
+  } else if (facts.source_shape != job.source.fingerprint()) {
+    add(findings, job, Severity::error, "the columns of the source table were altered since the copy began",
+        "--full copies it anew");
+  } else if (facts.source_filenode != job.source.filenode) {
+    add(findings, job, options.allowed.rewritten ? Severity::warning : Severity::error,
+        "the source table was truncated or rewritten since the copy began",
+        "--full copies it anew; if it was only VACUUM FULL or CLUSTER: --allow rewritten continues");
+  }
+}
+
+}  // namespace
+
+void check_ledger(ControlSessions& control, const CopyOptions& options, TableJob& job,
+                  std::vector<Finding>& findings) {
+  if (job.source.oid == 0) return;  // found missing before
+  if (control.ledger_exists) {
+    job.entry = find_table_copy(control.target, control.ledger_names, identity_of(job, options, control.servers),
+                                control.deadline());
+  }
+  const bool begun = job.entry && job.entry->generation > 0;
+  if (!begun) return check_first_copy(control, options, job, findings);
+  if (!options.full) check_continued(control, options, job, findings);
+}
+
+}  // namespace pghaul

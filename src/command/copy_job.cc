@@ -1,0 +1,290 @@
+#include "command/copy_job.h"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "catalog/target_ddl.h"
+#include "command/build_indexes.h"
+#include "command/preflight_checks.h"
+#include "command/table_facts.h"
+#include "ledger/pg_mark.h"
+#include "pg/quote.h"
+
+namespace pghaul {
+namespace {
+
+OwnerInfo this_process() {
+  char host[256] = "";
+  ::gethostname(host, sizeof host - 1);
+  return {host, ::getpid()};
+}
+
+RetryPolicy retry_policy(const CopyOptions& options) {
+  RetryPolicy policy;
+  policy.max_retries = options.max_retries;
+  policy.reconnect_timeout = options.reconnect_timeout;
+  return policy;
+}
+
+bool schema_exists(pg::Connection& connection, const std::string& schema, Deadline deadline) {
+  return connection.query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {schema}, deadline).rows() > 0;
+}
+
+bool has_work(const TableJob& job) { return job.action != TableAction::nothing; }
+
+}  // namespace
+
+CopyJob::CopyJob(const CopyOptions& options, StopSource& stop, CopyObserver& observer)
+    : options_(options),
+      stop_(stop),
+      observer_(observer),
+      started_(Deadline::Clock::now()),
+      deadline_(Deadline::after(options.timeout)),
+      sessions_(options_, stop),
+      retry_(retry_policy(options)) {}
+
+CopyJob::~CopyJob() {
+  if (keeper_) keeper_->release();
+  if (ledger_session_) ledger_session_->release_locks();
+}
+
+void CopyJob::run() {
+  inspect();
+  observer_.findings(findings_);
+  refuse_if_any(findings_);
+  // From here on the target is written to: the ledger, then the table, then rows.
+  claim_tables();
+  choose_actions();
+
+  std::vector<TableJob*> active, resumed;
+  for (auto& job : jobs_) {
+    if (has_work(job)) active.push_back(&job);
+    if (job.action == TableAction::resume) resumed.push_back(&job);
+  }
+  pass_over(active);
+  // What was left is done; now comes what the source has gained since it was planned.
+  std::erase_if(resumed, [](const TableJob* job) { return !job->key; });
+  for (auto* job : resumed) job->action = TableAction::gain;
+  if (!resumed.empty()) pass_over(resumed);
+
+  // From here on nothing is read from the source but keys that clash.
+  if (keeper_) keeper_->release();
+  finish_tables();
+  progress_.phase = Phase::finished;
+  tick();
+}
+
+void CopyJob::inspect() {
+  control_ = std::make_unique<ControlSessions>(sessions_, options_);
+  jobs_ = inspect_tables(*control_, options_, findings_);
+  for (auto& job : jobs_) check_ledger(*control_, options_, job, findings_);
+  for (const auto& job : jobs_) progress_.tables.emplace_back().name = job.name.display();
+}
+
+void CopyJob::claim_tables() {
+  create_ledger(control_->target, control_->ledger_names, control_->deadline());
+  ledger_session_ = std::make_unique<LedgerSession>(sessions_.target(), sessions_.target_session("ledger"),
+                                                    control_->ledger_names, retry_, options_.statement_timeout);
+  for (auto& job : jobs_) {
+    job.ledger = claim_table_copy(*ledger_session_, identity_of(job, options_, control_->servers), this_process(),
+                                  options_.take_over);
+    if (!job.target) continue;
+    const auto oid = static_cast<std::int32_t>(job.target->oid);
+    if (ledger_session_->hold_lock(control_->ledger_names.target_lock_class(), oid)) continue;
+    throw Error(ErrorKind::refused, "another table copy is writing into this table right now")
+        .on(Side::target)
+        .about(job.name.display())
+        .safe("nothing was written")
+        .advise("wait for it; pghaul status names it");
+  }
+}
+
+void CopyJob::choose_actions() {
+  for (auto& job : jobs_) choose_action(job);
+}
+
+void CopyJob::choose_action(TableJob& job) {
+  if (job.ledger->generation() == 0) return;
+  if (options_.full) {
+    job.action = TableAction::new_generation;
+    return;
+  }
+  if (!job.ledger->last_round()) return;  // died between the empty target and the plan
+  const auto pending = job.ledger->pending_chunks();
+  const bool pages = std::any_of(pending.begin(), pending.end(),
+                                 [](const Chunk& chunk) { return chunk.range.kind == ChunkKind::ctid; });
+  if (pages) {
+    job.action = TableAction::new_generation;
+    job.action_reason = "pages are valid only inside the snapshot that is gone: a new generation begins";
+  } else if (!pending.empty() || !job.ledger->is_complete()) {
+    job.action = TableAction::resume;
+  } else if (job.key || job.ledger->generation_facts()->strategy == "whole") {
+    job.action = TableAction::gain;
+  } else {
+    job.action = TableAction::nothing;
+    job.report.remarks.push_back("complete, and without a key nothing newer can be told apart; --full copies it anew");
+  }
+  job.report.resumed = job.action == TableAction::resume;
+  if (options_.allowed.rewritten) job.ledger->accept_filenode(job.source.filenode);
+}
+
+void CopyJob::pass_over(const std::vector<TableJob*>& jobs) {
+  if (jobs.empty()) return;
+  settle(jobs);
+  open_snapshot(jobs);
+  std::vector<std::vector<Chunk>> chunks;
+  for (auto* job : jobs) chunks.push_back(plan_table(*job));
+  prepare_workers(jobs);
+  progress_.phase = Phase::copying;
+  move(jobs, std::move(chunks));
+}
+
+void CopyJob::settle(const std::vector<TableJob*>& jobs) {
+  for (auto* job : jobs) {
+    if (job->action == TableAction::resume) continue;
+    job->observation = observe_writers(control_->source, job->source, job->key, control_->servers.source.in_recovery,
+                                       control_->deadline());
+    job->settled = options_.late_rows != LateRows::ignore && job->observation.decidable;
+    for (const auto& caution : job->observation.cautions) {
+      if (job->action == TableAction::gain && job->report.resumed) continue;  // told already
+      findings_.push_back({Finding::Severity::warning, job->name.display(), caution, ""});
+      log_warning("{}: {}", job->name.display(), caution);
+    }
+  }
+  if (options_.late_rows != LateRows::ignore) wait_for_writers(jobs);
+}
+
+void CopyJob::wait_for_writers(const std::vector<TableJob*>& jobs) {
+  const auto until = Deadline::after(options_.late_wait);
+  progress_.phase = Phase::waiting_for_late_rows;
+  for (auto* job : jobs) {
+    if (job->action == TableAction::resume || !job->settled || !job->key) continue;
+    for (;;) {
+      job->observation.writers = writers_left(control_->source, job->source, job->observation, control_->deadline());
+      if (job->observation.writers.empty()) break;
+      if (until.expired()) {
+        job->settled = false;
+        log_warning("{}: {} transaction(s) outlast --late-wait; the next run looks for their rows",
+                    job->name.display(), job->observation.writers.size());
+        break;
+      }
+      tick();
+      if (!stop_.sleep_for(std::chrono::milliseconds(100))) stop_.throw_if_requested();
+    }
+  }
+}
+
+void CopyJob::open_snapshot(const std::vector<TableJob*>& jobs) {
+  source_tables_.clear();
+  for (auto* job : jobs) {
+    source_tables_.push_back({job->source, job->columns, job->key_column(), options_.where_sql, job->binary,
+                              job->record_format});
+  }
+  if (options_.snapshot == SnapshotMode::chunk) return;
+  if (keeper_) snapshots_ += keeper_->snapshots_taken();
+  keeper_ = std::make_unique<SnapshotKeeper>(sessions_.source(), sessions_.source_session("snapshot"),
+                                             SnapshotKeeper::Options{2, options_.require_one_snapshot},
+                                             options_.statement_timeout);
+  keeper_->open(source_tables_);
+}
+
+std::vector<Chunk> CopyJob::plan_table(TableJob& job) {
+  job.facts = read_table_facts(control_->source, job, control_->deadline());
+  if (job.action == TableAction::resume) return job.ledger->pending_chunks();
+  const bool fresh = job.action != TableAction::gain;
+  const auto last = fresh ? std::nullopt : job.ledger->last_round();
+  const auto plan = plan_round(job, options_, last);
+  // A generation without a plan died before its first row: it needs no second emptying.
+  const bool empty_generation = job.action == TableAction::first_copy && job.ledger->generation() > 0;
+  if (fresh && !empty_generation) start_generation(job, plan);
+  const auto round = round_facts(job, plan, last);
+  job.report.high_water = round.high_water;
+  job.report.settled = round.settled;
+  return job.ledger->save_plan(round, plan.chunks, deadline_);
+}
+
+void CopyJob::start_generation(TableJob& job, const Plan& plan) {
+  GenerationFacts facts;
+  facts.source_oid = job.source.oid;
+  facts.source_filenode = job.source.filenode;
+  facts.source_shape = job.source.fingerprint();
+  facts.key_column = job.key_column();
+  facts.strategy = to_string(plan.chunks.empty() ? ChunkKind::whole : plan.chunks.front().range.kind);
+  facts.created_target = !job.target;
+  // Whoever made the target in an earlier generation: its indexes are ours to finish.
+  if (const auto before = job.ledger->generation_facts(); before && job.target) {
+    facts.created_target = before->created_target;
+  }
+  std::vector<std::string> statements;
+  if (!job.target) {
+    if (!schema_exists(control_->target, job.name.schema, control_->deadline())) {
+      statements.push_back("CREATE SCHEMA " + pg::quote_identifier(job.name.schema));
+      job.report.created.push_back("schema " + job.name.schema);
+    }
+    statements.push_back(catalog::create_table_sql(job.source, job.name, options_.columns));
+    job.report.created.push_back("table " + job.name.display());
+  } else if (options_.on_conflict == OnConflict::error) {
+    statements.push_back((options_.allowed.foreign_keys ? "DELETE FROM " : "TRUNCATE ") + job.name.sql());
+  }
+  job.ledger->start_generation(facts, statements, deadline_);
+  if (!job.target) failpoint(fp::target_created);
+}
+
+void CopyJob::prepare_workers(const std::vector<TableJob*>& jobs) {
+  target_tables_.clear();
+  for (auto* job : jobs) {
+    // Read anew: it may have been created a moment ago.
+    job->target = catalog::read_table_shape(control_->target, job->name, control_->deadline());
+    if (!job->target) {
+      throw Error(ErrorKind::failed, "the target table was dropped in mid-copy")
+          .on(Side::target)
+          .about(job->name.display())
+          .advise("run the same command with --full to copy it anew");
+    }
+    TargetTable table{job->name, job->columns, job->key_column(), {}, options_.on_conflict, job->binary};
+    for (const auto& index : job->target->indexes) {
+      if (index.primary) table.primary_key = index.columns;
+    }
+    target_tables_.push_back(std::move(table));
+  }
+}
+
+void CopyJob::tick() {
+  if (deadline_.expired()) stop_.request(StopReason::deadline);
+  observer_.tick(progress_);
+}
+
+void CopyJob::finish_tables() {
+  IndexBuilder builder(sessions_, options_, control_->ledger_names, deadline_, stop_, [this] { tick(); });
+  progress_.phase = Phase::building_indexes;
+  for (auto& job : jobs_) {
+    if (has_work(job)) builder.add(job);
+  }
+  builder.build();
+  progress_.phase = Phase::vacuuming;
+  builder.vacuum();
+  for (auto& job : jobs_) {
+    if (has_work(job) && !job.ledger->finish(deadline_)) {
+      throw Error(ErrorKind::failed, "the target lost commits that it had acknowledged (a crash or a failover)")
+          .on(Side::target)
+          .about(job.name.display())
+          .safe("mark and rows of a chunk were lost together; the ledger knows which chunks are left")
+          .advise("run the same command again: it does what is left");
+    }
+    job.report.state = has_work(job) ? "complete" : "unchanged";
+  }
+}
+
+void CopyJob::note_stop(const Error& error) noexcept {
+  const auto reason = error.headline();
+  for (auto& job : jobs_) {
+    if (job.ledger && job.report.state.empty()) job.ledger->note_stop(reason);
+  }
+}
+
+}  // namespace pghaul

@@ -1,0 +1,123 @@
+// The part of a copy that moves rows: readers and writers at work, and what is looked after meanwhile.
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "command/copy_job.h"
+#include "sink/pg_sink.h"
+#include "source/pg_source.h"
+
+namespace pghaul {
+namespace {
+
+constexpr auto housekeeping_interval = std::chrono::seconds(5);
+// After a crash of the target that lost acknowledged commits the ledger has pending chunks again.
+constexpr int most_rounds_after_losses = 5;
+
+PipelineTable pipeline_table(TableJob& job, TableProgress& progress, const CopyOptions& options) {
+  PipelineTable table;
+  table.ledger = job.ledger.get();
+  table.progress = &progress;
+  table.name = job.name.display();
+  table.key_column = job.key_column();
+  table.plan = options.plan;
+  table.bytes = job.facts.bytes;
+  table.rows = job.facts.rows;
+  table.highest = job.facts.pages;
+  if (job.facts.key) {
+    table.lowest = job.facts.key->lowest.value_or(0);
+    table.highest = job.facts.key->highest.value_or(0);
+  }
+  return table;
+}
+
+std::int64_t expected_bytes(const std::vector<Chunk>& chunks) {
+  std::int64_t bytes = 0;
+  for (const auto& chunk : chunks) bytes += chunk.estimated_bytes;
+  return bytes;
+}
+
+PipelineOptions pipeline_options(const CopyOptions& options, const RetryPolicy& retry,
+                                 std::optional<std::int64_t> chunks_left) {
+  PipelineOptions pipeline;
+  pipeline.readers = options.readers;
+  pipeline.writers = options.writers;
+  pipeline.queue_length = static_cast<std::size_t>(options.writers);
+  pipeline.retry = retry;
+  pipeline.max_chunks = chunks_left;
+  pipeline.max_rate = options.max_rate;
+  pipeline.sleep = options.sleep;
+  return pipeline;
+}
+
+}  // namespace
+
+void CopyJob::move(const std::vector<TableJob*>& jobs, std::vector<std::vector<Chunk>> chunks) {
+  std::optional<Error> housekeeping_error;
+  std::jthread housekeeper([&](const std::stop_token& done) { housekeeping(jobs, done, housekeeping_error); });
+  for (int round = 0;; ++round) {
+    std::vector<PipelineTable> tables;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      auto& progress = progress_.tables[static_cast<std::size_t>(jobs[i] - jobs_.data())];
+      progress.bytes_expected = progress.bytes + expected_bytes(chunks[i]);
+      tables.push_back(pipeline_table(*jobs[i], progress, options_));
+      tables.back().chunks = std::move(chunks[i]);
+    }
+    run_pipeline(tables, housekeeping_error);
+
+    bool left = false;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      chunks[i] = jobs[i]->ledger->pending_chunks();
+      left = left || !chunks[i].empty();
+    }
+    if (!left || round == most_rounds_after_losses) return;
+    log_warning("the target lost commits that it had acknowledged; their chunks are copied again");
+  }
+}
+
+void CopyJob::run_pipeline(std::vector<PipelineTable>& tables, const std::optional<Error>& housekeeping_error) {
+  std::optional<std::int64_t> chunks_left = options_.max_chunks;
+  if (chunks_left) {
+    for (const auto& table : progress_.tables) *chunks_left -= table.chunks;
+  }
+  Pipeline pipeline(pipeline_options(options_, retry_, chunks_left), tables, stop_);
+  try {
+    const bool all = pipeline.run(
+        [&](int reader) -> std::unique_ptr<Source> {
+          return std::make_unique<PgSource>(sessions_.source(), sessions_.source_session(fmt::format("reader {}", reader)),
+                                            source_tables_, keeper_.get(), options_.statement_timeout);
+        },
+        [&](int writer) -> std::unique_ptr<Sink> {
+          return std::make_unique<PgSink>(sessions_.target(), sessions_.writer_session(writer), target_tables_,
+                                          control_->ledger_names, options_.statement_timeout);
+        },
+        [this] { tick(); });
+    if (!all) stop_.request(StopReason::paused);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::stopped && housekeeping_error) throw *housekeeping_error;
+    throw;
+  }
+  stop_.throw_if_requested();
+}
+
+// Keeps the snapshot's anchors alive, and notices when somebody else has become the owner.
+void CopyJob::housekeeping(const std::vector<TableJob*>& jobs, const std::stop_token& done,
+                           std::optional<Error>& error) {
+  auto next = Deadline::after(housekeeping_interval);
+  while (!done.stop_requested() && !stop_.requested()) {
+    stop_.sleep_for(std::chrono::milliseconds(50));
+    if (!next.expired()) continue;
+    next = Deadline::after(housekeeping_interval);
+    try {
+      if (keeper_) keeper_->keep_alive();
+      for (auto* job : jobs) job->ledger->check_ownership();
+    } catch (const Error& failure) {
+      if (failure.kind() == ErrorKind::stopped || failure.retryable()) continue;
+      error = failure;
+      stop_.request(StopReason::failed);
+    }
+  }
+}
+
+}  // namespace pghaul

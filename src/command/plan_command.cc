@@ -1,0 +1,119 @@
+// What a copy would do. Writes nothing.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "catalog/target_ddl.h"
+#include "command/commands.h"
+#include "command/preflight.h"
+#include "command/preflight_checks.h"
+#include "command/table_facts.h"
+#include "pg/copy.h"
+
+namespace pghaul {
+namespace {
+
+constexpr auto sample_time = std::chrono::seconds(2);
+constexpr std::int64_t sample_bytes = 64'000'000;
+
+PlannedTable::Range planned_range(const Chunk& chunk, const std::string& key) {
+  return {describe(chunk.range, key), chunk.estimated_bytes, !chunk.refined && chunk.range.kind == ChunkKind::key,
+          chunk.tail};
+}
+
+std::string action_text(const TableJob& job, const CopyOptions& options) {
+  const bool begun = job.entry && job.entry->generation > 0;
+  if (!begun) return "copy";
+  if (options.full) return "copy anew (--full)";
+  if (!job.entry->planned) return "copy";
+  const auto& totals = job.entry->totals;
+  if (!job.entry->complete) {
+    return fmt::format("continue: {} of {} chunks left", totals.chunks_pending,
+                       totals.chunks_pending + totals.chunks_done);
+  }
+  return job.key || job.entry->facts.strategy == "whole" ? "take what the source has gained" : "nothing to do";
+}
+
+// Reads the table's first rows for a short while and throws them away: nothing but the source's speed is measured.
+void measure(ControlSessions& control, const CopyOptions& options, const TableJob& job, PlanReport& report) {
+  const SourceTable table{job.source, job.columns, job.key_column(), options.where_sql, job.binary, job.record_format};
+  const auto started = Deadline::Clock::now();
+  std::int64_t bytes = 0;
+  {
+    pg::CopyOut copy(control.source, copy_out_sql(table, {ChunkKind::whole, {}, {}, {}}), control.deadline());
+    std::string_view frame;
+    while (bytes < sample_bytes && Deadline::Clock::now() - started < sample_time && copy.next(frame)) {
+      bytes += static_cast<std::int64_t>(frame.size());
+    }
+  }
+  report.sample_bytes += bytes;
+  report.sample_time += std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);
+}
+
+void estimate_time(PlanReport& report, const CopyOptions& options) {
+  std::int64_t bytes = 0;
+  for (const auto& table : report.tables) {
+    for (const auto& chunk : table.chunks) bytes += chunk.estimated_bytes;
+  }
+  if (report.sample_bytes == 0 || report.sample_time.count() == 0) return;
+  const double rate = static_cast<double>(report.sample_bytes) / static_cast<double>(report.sample_time.count());
+  double milliseconds = static_cast<double>(bytes) / (rate * options.readers);
+  if (options.max_rate) {
+    milliseconds = std::max(milliseconds, static_cast<double>(bytes) / static_cast<double>(*options.max_rate) * 1000);
+  }
+  report.eta = std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
+}
+
+PlannedTable plan_table(ControlSessions& control, const CopyOptions& options, TableJob& job,
+                        std::vector<Finding>& findings) {
+  PlannedTable planned;
+  planned.source_table = planned.target_table = job.name.display();
+  planned.action = action_text(job, options);
+  planned.record_format = job.binary ? "binary" : "text";
+  planned.key_column = job.key_column();
+  job.facts = read_table_facts(control.source, job, control.deadline());
+  job.observation = observe_writers(control.source, job.source, job.key, control.servers.source.in_recovery,
+                                    control.deadline());
+  for (const auto& caution : job.observation.cautions) {
+    findings.push_back({Finding::Severity::warning, job.name.display(), caution, ""});
+  }
+  const auto plan = plan_round(job, options, std::nullopt);
+  planned.reason = plan.reason;
+  planned.rows_per_batch = plan.rows_per_batch;
+  planned.high_water = job.observation.high_water;
+  planned.estimated_rows = static_cast<std::int64_t>(job.facts.rows);
+  planned.estimated_bytes = job.facts.bytes;
+  for (const auto& chunk : plan.chunks) planned.chunks.push_back(planned_range(chunk, job.key_column()));
+  if (!job.target) {
+    for (const auto& build : catalog::index_builds(job.source, job.name, options.columns)) {
+      planned.indexes.push_back(build.name);
+    }
+  }
+  return planned;
+}
+
+}  // namespace
+
+PlanReport plan(const CopyOptions& options, StopSource& stop) {
+  Sessions sessions(options, stop);
+  ControlSessions control(sessions, options);
+  PlanReport report;
+  auto jobs = inspect_tables(control, options, report.findings);
+  for (auto& job : jobs) {
+    check_ledger(control, options, job, report.findings);
+    if (job.source.oid == 0) continue;  // its finding says why
+    try {
+      report.tables.push_back(plan_table(control, options, job, report.findings));
+      measure(control, options, job, report);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::stopped) throw;
+      report.findings.push_back({Finding::Severity::error, job.name.display(), error.headline(), error.advice()});
+    }
+  }
+  estimate_time(report, options);
+  const int anchors = options.snapshot == SnapshotMode::shared ? 2 : 0;
+  report.source_connections = options.readers + anchors + 1;
+  report.target_connections = options.writers + 2;
+  return report;
+}
+
+}  // namespace pghaul

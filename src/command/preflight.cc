@@ -1,0 +1,111 @@
+#include "command/preflight.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "catalog/target_ddl.h"
+#include "command/preflight_checks.h"
+
+namespace pghaul {
+namespace {
+
+// A first connection that fails is the user's to mend: nothing was begun, and waiting would only hide a typing error.
+pg::Connection open_first(const pg::Endpoint& endpoint, const pg::SessionOptions& session) {
+  try {
+    return pg::Connection(endpoint, session);
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::connection_lost || error.kind() == ErrorKind::failed) {
+      error.become(ErrorKind::refused).safe("nothing was written");
+    }
+    throw;
+  }
+}
+
+void choose_columns(TableJob& job, const CopyOptions& options, const Servers& servers) {
+  job.columns = catalog::travelling_columns(job.source, job.target ? &*job.target : nullptr, options.columns);
+  std::string reason;
+  const auto& target = job.target ? *job.target : job.source;
+  job.binary = catalog::binary_copy_possible(job.source, target, job.columns, servers.source.version_num,
+                                             servers.target.version_num, &reason);
+  job.record_format = fmt::format("{} ({})", job.binary ? "binary" : "text", fmt::join(job.columns, ", "));
+  const auto& columns = job.columns;
+  job.key = job.source.key;
+  // The tail is replaced by key on the target, so a key that does not travel is of no use.
+  if (job.key && std::find(columns.begin(), columns.end(), job.key->column) == columns.end()) job.key.reset();
+}
+
+void inspect_table(ControlSessions& control, const CopyOptions& options, TableJob& job,
+                   std::vector<Finding>& findings) {
+  const auto source = catalog::read_table_shape(control.source, job.name, control.deadline());
+  if (!check_source(control, options, job.name, source, findings)) return;
+  job.source = *source;
+  job.target = catalog::read_table_shape(control.target, job.name, control.deadline());
+  choose_columns(job, options, control.servers);
+  check_where(control, options, job, findings);
+  if (job.target) {
+    check_target(control, options, job, findings);
+  } else {
+    check_creatable(control, job, findings);
+  }
+}
+
+}  // namespace
+
+ControlSessions::ControlSessions(Sessions& sessions, const CopyOptions& options)
+    : source(open_first(sessions.source(), sessions.source_session("control"))),
+      target(open_first(sessions.target(), sessions.target_session("preflight"))),
+      ledger_names(options.ledger_schema),
+      statement_timeout(options.statement_timeout) {
+  servers.source = catalog::read_server_facts(source, deadline());
+  servers.target = catalog::read_server_facts(target, deadline());
+  sessions.set_encoding(servers.source.encoding);
+  ledger_exists = pghaul::ledger_exists(target, ledger_names, deadline());
+}
+
+TableCopyIdentity identity_of(const TableJob& job, const CopyOptions& options, const Servers& servers) {
+  return TableCopyIdentity{servers.source.system_identifier,
+                           servers.source.database,
+                           job.name.display(),
+                           servers.target.system_identifier,
+                           servers.target.database,
+                           job.name.display(),
+                           options.where_sql,
+                           fmt::format("{}", fmt::join(options.columns, ","))};
+}
+
+std::vector<TableJob> inspect_tables(ControlSessions& control, const CopyOptions& options,
+                                     std::vector<Finding>& findings) {
+  check_servers(control, options, findings);
+  std::vector<TableJob> jobs;
+  for (const auto& text : options.tables) {
+    TableJob job;
+    job.name = catalog::parse_table_name(text);
+    job.report.source_table = job.report.target_table = job.name.display();
+    inspect_table(control, options, job, findings);
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+void refuse_if_any(const std::vector<Finding>& findings) {
+  std::vector<const Finding*> errors;
+  for (const auto& finding : findings) {
+    if (finding.severity == Finding::Severity::error) errors.push_back(&finding);
+  }
+  if (errors.empty()) return;
+  std::string text = errors.front()->text, advice = errors.front()->advice;
+  for (std::size_t i = 1; i < errors.size(); ++i) {
+    text += fmt::format("; {}{}", errors[i]->table.empty() ? "" : errors[i]->table + ": ", errors[i]->text);
+    if (!errors[i]->advice.empty() && advice.find(errors[i]->advice) == std::string::npos) {
+      advice += "; " + errors[i]->advice;
+    }
+  }
+  throw Error(ErrorKind::refused, text)
+      .about(errors.front()->table)
+      .safe("nothing was written")
+      .advise(advice.empty() ? "mend this and run the same command again" : advice);
+}
+
+}  // namespace pghaul

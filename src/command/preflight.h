@@ -1,0 +1,40 @@
+// Everything that can be known before the first write.
+#pragma once
+
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "command/copy_options.h"
+#include "command/report.h"
+#include "command/sessions.h"
+#include "command/table_job.h"
+
+namespace pghaul {
+
+struct Servers {
+  catalog::ServerFacts source, target;
+};
+
+// Control sessions of a job and what was found out over them.
+struct ControlSessions {
+  ControlSessions(Sessions& sessions, const CopyOptions& options);
+
+  pg::Connection source, target;
+  Servers servers;
+  LedgerNames ledger_names;
+  bool ledger_exists = false;
+  Duration statement_timeout;
+  Deadline deadline() const { return Deadline::after(statement_timeout); }
+};
+
+TableCopyIdentity identity_of(const TableJob& job, const CopyOptions& options, const Servers& servers);
+
+// Reads the shapes of all tables on both sides and decides which columns travel and how. Findings of severity error are
+// reasons to refuse. Writes nothing. Errors: those of the servers.
+std::vector<TableJob> inspect_tables(ControlSessions& control, const CopyOptions& options,
+                                     std::vector<Finding>& findings);
+
+// Error(refused) made of the findings of severity error; nothing if there is none.
+void refuse_if_any(const std::vector<Finding>& findings);
+
+}  // namespace pghaul

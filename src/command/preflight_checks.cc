@@ -1,0 +1,243 @@
+#include "command/preflight_checks.h"
+
+#include <array>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "catalog/target_ddl.h"
+#include "pg/quote.h"
+
+namespace pghaul {
+namespace {
+
+using Severity = Finding::Severity;
+
+class Findings {
+ public:
+  Findings(std::vector<Finding>& all, std::string table) : all_(all), table_(std::move(table)) {}
+  void error(std::string text, std::string advice) { add(Severity::error, std::move(text), std::move(advice)); }
+  void warning(std::string text, std::string advice) { add(Severity::warning, std::move(text), std::move(advice)); }
+  // An error unless the user said that it may be.
+  void unless(bool allowed, std::string text, std::string advice) {
+    add(allowed ? Severity::warning : Severity::error, std::move(text), std::move(advice));
+  }
+
+ private:
+  void add(Severity severity, std::string text, std::string advice) {
+    all_.push_back({severity, table_, std::move(text), std::move(advice)});
+  }
+  std::vector<Finding>& all_;
+  const std::string table_;
+};
+
+constexpr int oldest_major = 14, newest_major = 18;
+
+void check_version(Findings& findings, std::string_view side, int version, bool allowed) {
+  const int major = version / 10'000;
+  if (major >= oldest_major && major <= newest_major) return;
+  findings.unless(allowed,
+                  fmt::format("the {} server has version {}.{}; pghaul is made for {} to {}", side, major,
+                              version % 10'000, oldest_major, newest_major),
+                  "use a server of these versions, or try it with --untested-version");
+}
+
+// Snapshots exported on a standby were imported wrongly before these minor versions (release notes of 12 November 2026).
+bool standby_snapshots_work(int version) {
+  constexpr std::array fixed = {140'025, 150'020, 160'016, 170'012, 180'007};
+  for (const int first : fixed) {
+    if (version / 10'000 == first / 10'000) return version >= first;
+  }
+  return version / 10'000 > newest_major;
+}
+
+void check_standby(Findings& findings, const ControlSessions& control, const CopyOptions& options) {
+  if (!control.servers.source.in_recovery) return;
+  findings.warning("the source is a standby: late rows cannot be decided there",
+                   "copy from the primary where late rows matter");
+  if (options.snapshot == SnapshotMode::shared && !standby_snapshots_work(control.servers.source.version_num)) {
+    findings.error("this version of PostgreSQL imports snapshots wrongly on a standby",
+                   "use --snapshot chunk, the primary, or the newest minor version");
+  }
+}
+
+std::string kind_name(char kind) {
+  switch (kind) {
+    case 'v': return "a view";
+    case 'm': return "a materialized view";
+    case 'f': return "a foreign table";
+    case 'p': return "a partitioned table";
+    case 'S': return "a sequence";
+    case 'i': return "an index";
+    default: return "not a table";
+  }
+}
+
+void check_source_rights(ControlSessions& control, Findings& findings, const catalog::TableShape& shape,
+                         const std::vector<std::string>& columns) {
+  for (const auto& grant : catalog::missing_source_grants(control.source, shape, columns, control.deadline())) {
+    findings.error(fmt::format("role {} may not read the source table [SQLSTATE 42501]", control.servers.source.role),
+                   "on the source: " + grant);
+  }
+}
+
+void check_attachments(Findings& findings, const catalog::Attachments& attachments, const Allowed& allowed) {
+  if (!attachments.triggers.empty()) {
+    findings.unless(allowed.triggers,
+                    fmt::format("the target table has user triggers, which would fire for every row: {}",
+                                fmt::join(attachments.triggers, ", ")),
+                    "disable them on the target, or say --allow triggers");
+  }
+  std::vector<std::string> keys = attachments.foreign_keys_out;
+  keys.insert(keys.end(), attachments.foreign_keys_in.begin(), attachments.foreign_keys_in.end());
+  if (!keys.empty()) {
+    findings.unless(allowed.foreign_keys,
+                    fmt::format("the target table has foreign keys from or to it: {}", fmt::join(keys, ", ")),
+                    "drop them on the target for the time of the copy, or say --allow foreign-keys");
+  }
+  if (!attachments.rules.empty()) {
+    findings.warning(fmt::format("the target table has rules, which COPY does not apply: {}",
+                                 fmt::join(attachments.rules, ", ")),
+                     "");
+  }
+}
+
+void check_conflict_key(Findings& findings, const CopyOptions& options, const catalog::TableShape& target) {
+  if (options.on_conflict != OnConflict::update) return;
+  for (const auto& index : target.indexes) {
+    if (index.primary) return;
+  }
+  findings.error("--on-conflict update needs a primary key on the target, and there is none",
+                 "create one, or use --on-conflict skip");
+}
+
+}  // namespace
+
+void check_servers(ControlSessions& control, const CopyOptions& options, std::vector<Finding>& all) {
+  Findings findings(all, "");
+  const auto& [source, target] = control.servers;
+  check_version(findings, "source", source.version_num, options.allowed.untested_version);
+  check_version(findings, "target", target.version_num, options.allowed.untested_version);
+  if (source.system_identifier == target.system_identifier && source.database == target.database) {
+    findings.error(fmt::format("source and target are the same database {} of the same server", source.database),
+                   "check --source and --target");
+  }
+  if (target.read_only || target.in_recovery) {
+    findings.error(target.in_recovery ? "the target is a standby: it is read only"
+                                      : "the target is read only (default_transaction_read_only)",
+                   "connect to a server and with a role that may write");
+  }
+  if (source.superuser) {
+    findings.warning(fmt::format("the source role {} is a superuser", source.role),
+                     "a role with SELECT on the copied tables is enough");
+  }
+  check_standby(findings, control, options);
+}
+
+bool check_source(ControlSessions& control, const CopyOptions& options, const catalog::TableName& name,
+                  const std::optional<catalog::TableShape>& shape, std::vector<Finding>& all) {
+  Findings findings(all, name.display());
+  if (!shape) {
+    findings.error("there is no such table on the source [SQLSTATE 42P01]",
+                   "check the name; names are looked up exactly, and without a schema in public");
+    return false;
+  }
+  if (shape->kind != 'r') {
+    findings.error(fmt::format("it is {} on the source; only ordinary tables can be copied", kind_name(shape->kind)),
+                   shape->kind == 'p' ? "copy its partitions one by one" : "name the table it stands on");
+    return false;
+  }
+  if (shape->has_children) {
+    findings.error("other tables inherit from it; their rows would be left out", "copy the children one by one");
+  }
+  if (shape->persistence == 't') findings.error("it is a temporary table", "copy an ordinary table");
+  if (shape->row_security) {
+    findings.error("row-level security hides rows from this role on the source [SQLSTATE 42501]",
+                   fmt::format("use a role that owns the table or has BYPASSRLS, or: ALTER TABLE {} NO FORCE ROW "
+                               "LEVEL SECURITY",
+                               name.display()));
+  }
+  bool known = true;
+  for (const auto& column : options.columns) {
+    if (shape->column(column) != nullptr) continue;
+    findings.error(fmt::format("there is no column {} on the source [SQLSTATE 42703]", column),
+                   "correct --columns; names are looked up exactly");
+    known = false;
+  }
+  if (known) check_source_rights(control, findings, *shape, options.columns);
+  return known;
+}
+
+void check_where(ControlSessions& control, const CopyOptions& options, const TableJob& job,
+                 std::vector<Finding>& all) {
+  Findings findings(all, job.name.display());
+  if (job.columns.empty() && !job.source.columns.empty()) findings.error("no column is left to copy", "");
+  if (options.where_sql.empty()) return;
+  try {
+    // As one statement of the extended protocol: a second statement hidden in it is refused by the server.
+    control.source.query(fmt::format("SELECT FROM ONLY {} AS t WHERE (\n{}\n) LIMIT 0", job.name.sql(),
+                                     options.where_sql),
+                         {}, control.deadline());
+  } catch (const Error& error) {
+    if (error.retryable()) throw;
+    findings.error(fmt::format("--where is not accepted by the source: {} [SQLSTATE {}]", error.what(),
+                               error.sqlstate()),
+                   "correct the condition; columns may be written with the alias t");
+  }
+}
+
+void check_target(ControlSessions& control, const CopyOptions& options, const TableJob& job,
+                  std::vector<Finding>& all) {
+  Findings findings(all, job.name.display());
+  const auto& target = *job.target;
+  if (target.kind != 'r' && target.kind != 'p') {
+    findings.error(fmt::format("it is {} on the target", kind_name(target.kind)), "drop or rename it");
+    return;
+  }
+  const auto wanted = options.columns.empty() ? job.columns : options.columns;
+  for (const auto& misfit : catalog::misfits(job.source, target, wanted)) {
+    findings.error("does not fit the target: " + misfit, "alter the target table, or choose columns with --columns");
+  }
+  if (target.persistence == 'u') {
+    findings.error("the target table is unlogged: a crash would empty it while the ledger says done",
+                   fmt::format("on the target: ALTER TABLE {} SET LOGGED", job.name.sql()));
+  }
+  if (target.row_security) {
+    findings.error("row-level security is active for this role on the target; COPY does not work with it",
+                   "use a role that owns the table or has BYPASSRLS");
+  }
+  for (const auto& grant : catalog::missing_target_grants(control.target, target, control.deadline())) {
+    findings.error(fmt::format("role {} lacks rights on the target table [SQLSTATE 42501]",
+                               control.servers.target.role),
+                   "on the target: " + grant);
+  }
+  check_attachments(findings, catalog::read_attachments(control.target, target.oid, control.deadline()),
+                    options.allowed);
+  check_conflict_key(findings, options, target);
+}
+
+void check_creatable(ControlSessions& control, const TableJob& job, std::vector<Finding>& all) {
+  Findings findings(all, job.name.display());
+  std::vector<std::string> types;
+  for (const auto& column : job.source.columns) types.push_back(column.type);
+  for (const auto& type : catalog::unknown_types(control.target, types, control.deadline())) {
+    findings.error(fmt::format("the target does not know type {} [SQLSTATE 42704]", type),
+                   "create the type or extension on the target first");
+  }
+  const auto row = control.target.query(
+      "SELECT CASE WHEN n.oid IS NULL THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') "
+      "ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE') END, n.oid IS NULL FROM (SELECT) AS one "
+      "LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1",
+      {job.name.schema}, control.deadline());
+  if (row.boolean(0, 0)) return;
+  const auto role = pg::quote_identifier(control.servers.target.role);
+  findings.error(fmt::format("role {} may not create the table on the target [SQLSTATE 42501]",
+                             control.servers.target.role),
+                 row.boolean(0, 1)
+                     ? fmt::format("on the target: GRANT CREATE ON DATABASE {} TO {}",
+                                   pg::quote_identifier(control.servers.target.database), role)
+                     : fmt::format("on the target: GRANT CREATE ON SCHEMA {} TO {}",
+                                   pg::quote_identifier(job.name.schema), role));
+}
+
+}  // namespace pghaul

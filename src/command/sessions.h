@@ -1,0 +1,42 @@
+// How sessions on the two servers are set up.
+#pragma once
+
+#include <string>
+
+#include "base/stop.h"
+#include "command/copy_options.h"
+#include "ledger/ledger_session.h"
+#include "pg/connection.h"
+
+namespace pghaul {
+
+// Makes the options of every session of a job. Source sessions are read only, with an empty search_path, row security
+// off (an error instead of a silent subset), timeouts of their own and no parallel workers. Values travel in the source
+// server's encoding on both sides. Threads: const after construction.
+class Sessions {
+ public:
+  Sessions(const CopyOptions& options, const StopSource& stop);
+
+  const pg::Endpoint& source() const { return source_; }
+  const pg::Endpoint& target() const { return target_; }
+  // To be told once it is known, before any session that moves rows is opened.
+  void set_encoding(const std::string& source_encoding) { encoding_ = source_encoding; }
+
+  // `role` is what the session does, as "reader 1"; it shows in application_name.
+  pg::SessionOptions source_session(const std::string& role) const;
+  pg::SessionOptions target_session(const std::string& role) const;
+  // Rows and mark are lost together in a crash, so a chunk's commit need not wait for the disk.
+  pg::SessionOptions writer_session(int writer) const;
+  // For index builds and the like: bounded by the job only.
+  pg::SessionOptions builder_session(int builder) const;
+
+ private:
+  pg::SessionOptions common(const std::string& role) const;
+
+  const CopyOptions& options_;
+  const StopSource& stop_;
+  const pg::Endpoint source_, target_;
+  std::string encoding_;
+};
+
+}  // namespace pghaul

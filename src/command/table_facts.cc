@@ -1,0 +1,80 @@
+#include "command/table_facts.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace pghaul {
+namespace {
+
+std::pair<std::int64_t, std::int64_t> type_bounds(const std::string& type) {
+  if (type == "smallint") return {INT16_MIN, INT16_MAX};
+  if (type == "integer") return {INT32_MIN, INT32_MAX};
+  return {INT64_MIN, INT64_MAX};
+}
+
+KeyFacts read_key_facts(pg::Connection& connection, const TableJob& job, Deadline deadline) {
+  KeyFacts facts;
+  facts.column = job.key->column;
+  facts.nullable = job.key->nullable;
+  std::tie(facts.type_lowest, facts.type_highest) = type_bounds(job.key->type);
+  const auto statistics = catalog::read_key_statistics(connection, job.name, facts.column, deadline);
+  facts.histogram = statistics.histogram;
+  facts.null_fraction = statistics.null_fraction;
+  const auto bounds = catalog::read_key_bounds(connection, job.name, facts.column, deadline);
+  facts.lowest = bounds.lowest;
+  facts.highest = bounds.highest;
+  return facts;
+}
+
+std::optional<Chunk> late_chunk(const TableJob& job, const CopyOptions& options, const RoundFacts& last) {
+  const bool wanted = options.late_rows == LateRows::scan || !last.settled;
+  if (!wanted || options.late_rows == LateRows::ignore || !last.high_water || last.late_since.empty()) {
+    return std::nullopt;
+  }
+  Chunk chunk;
+  chunk.range.kind = ChunkKind::late;
+  if (*last.high_water < job.facts.key->type_highest) chunk.range.upper = std::to_string(*last.high_water + 1);
+  chunk.range.since = last.late_since;
+  chunk.refined = true;
+  return chunk;
+}
+
+}  // namespace
+
+TableFacts read_table_facts(pg::Connection& connection, const TableJob& job, Deadline deadline) {
+  TableFacts facts;
+  facts.bytes = job.source.table_bytes;
+  facts.pages = job.source.pages;
+  facts.rows = job.source.row_estimate;
+  if (job.key) facts.key = read_key_facts(connection, job, deadline);
+  return facts;
+}
+
+Plan plan_round(const TableJob& job, const CopyOptions& options, const std::optional<RoundFacts>& last) {
+  PlanRange range;
+  range.high_water = job.observation.high_water;
+  range.replace = last.has_value();
+  if (last) range.gained_above = last->high_water;
+  auto plan = make_plan(job.facts, options.plan, range);
+  if (last && job.facts.key) {
+    if (auto late = late_chunk(job, options, *last)) plan.chunks.push_back(std::move(*late));
+  }
+  return plan;
+}
+
+RoundFacts round_facts(const TableJob& job, const Plan& plan, const std::optional<RoundFacts>& last) {
+  RoundFacts round;
+  round.round = last ? last->round + 1 : 1;
+  round.high_water = job.observation.high_water;
+  // The mark never moves back: what was gained stays gained.
+  if (last && last->high_water) round.high_water = std::max(round.high_water, last->high_water);
+  round.settled = job.settled;
+  round.late_since = job.observation.oldest_xid;
+  round.unsettled = job.settled ? "" : fmt::format("{}", fmt::join(job.observation.writers, ", "));
+  round.reason = plan.reason;
+  return round;
+}
+
+}  // namespace pghaul

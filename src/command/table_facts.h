@@ -1,0 +1,20 @@
+// Facts about a table that its plan is made from.
+#pragma once
+
+#include "command/copy_options.h"
+#include "command/table_job.h"
+#include "pg/connection.h"
+
+namespace pghaul {
+
+// A few catalog queries and two index probes; no scan.
+TableFacts read_table_facts(pg::Connection& connection, const TableJob& job, Deadline deadline);
+
+// The round's plan: everything for the first round of a generation (`last` is nothing), else what was gained since,
+// with a chunk that looks for late rows where the last round was not settled.
+Plan plan_round(const TableJob& job, const CopyOptions& options, const std::optional<RoundFacts>& last);
+
+// What the ledger keeps of the round.
+RoundFacts round_facts(const TableJob& job, const Plan& plan, const std::optional<RoundFacts>& last);
+
+}  // namespace pghaul

@@ -1,0 +1,113 @@
+#include "source/settle.h"
+
+#include <fmt/format.h>
+
+#include "catalog/catalog.h"
+#include "pg/quote.h"
+#include "pg/sqlstate.h"
+
+namespace pghaul {
+namespace {
+
+using catalog::Sequence;
+using catalog::TableShape;
+
+// The table, its partitions and children, and the sequences that feed them: $1 is the table's oid.
+constexpr std::string_view related_oids =
+    "(WITH RECURSIVE r(oid) AS (SELECT $1::pg_catalog.oid UNION "
+    "SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN r ON i.inhparent = r.oid) "
+    "SELECT r.oid FROM r UNION "
+    "SELECT d.objid FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind = 'S' "
+    "JOIN r ON d.refobjid = r.oid WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
+    "AND d.deptype IN ('a', 'i') UNION "
+    "SELECT d.refobjid FROM pg_catalog.pg_attrdef a JOIN r ON a.adrelid = r.oid "
+    "JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = a.oid "
+    "AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass "
+    "JOIN pg_catalog.pg_class c ON c.oid = d.refobjid AND c.relkind = 'S')";
+
+// '-1/…' is a transaction that was prepared before the server's last restart.
+constexpr std::string_view writers_sql =
+    "SELECT DISTINCT l.virtualtransaction FROM pg_catalog.pg_locks l WHERE l.locktype = 'relation' AND l.granted "
+    "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
+    "AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') "
+    "AND l.relation IN ";
+
+const Sequence* feeding_sequence(const TableShape& shape, const std::string& column) {
+  for (const auto& sequence : shape.sequences) {
+    if (sequence.column == column && sequence.increment > 0 && !sequence.cycle) return &sequence;
+  }
+  return nullptr;
+}
+
+// What the sequence has given out last; nothing if it was never used or may not be read.
+std::optional<std::int64_t> last_drawn(pg::Connection& connection, const Sequence& sequence, Deadline deadline) {
+  try {
+    const auto row = connection.run(
+        fmt::format("SELECT last_value, is_called FROM {}", pg::quote_qualified(sequence.schema, sequence.name)),
+        deadline);
+    if (row.boolean(0, 1)) return row.int64(0, 0);
+  } catch (const Error& error) {
+    if (error.sqlstate() != pg::sqlstate::insufficient_privilege) throw;
+  }
+  return std::nullopt;
+}
+
+void add_cautions(Observation& observation, const TableShape& shape, const std::string& column) {
+  const auto* sequence = feeding_sequence(shape, column);
+  if (sequence == nullptr) {
+    observation.cautions.push_back(fmt::format(
+        "the key {} is not fed by an ascending sequence: keys given by hand or by clients may appear below the "
+        "high-water mark later without being seen; --late-rows scan looks for them in every run",
+        column));
+  } else if (sequence->cache > 1) {
+    observation.cautions.push_back(fmt::format(
+        "sequence {}.{} has CACHE {}: sessions keep numbers between transactions, and rows may appear below the "
+        "high-water mark later without being seen; --late-rows scan looks for them in every run",
+        sequence->schema, sequence->name, sequence->cache));
+  }
+}
+
+std::vector<std::string> first_column(const pg::Result& rows) {
+  std::vector<std::string> values;
+  for (int row = 0; row < rows.rows(); ++row) values.emplace_back(rows.text(row, 0));
+  return values;
+}
+
+}  // namespace
+
+Observation observe_writers(pg::Connection& connection, const TableShape& shape,
+                            const std::optional<catalog::IntegerKey>& key, bool in_recovery, Deadline deadline) {
+  Observation observation;
+  observation.decidable = !in_recovery;
+  observation.oldest_xid = std::string(
+      connection
+          .run("SELECT pg_catalog.mod(pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())"
+               "::pg_catalog.text::pg_catalog.numeric, 4294967296)",
+               deadline)
+          .text(0, 0));
+  if (key) {
+    // On a standby a sequence runs ahead of what was replayed.
+    const auto* sequence = in_recovery ? nullptr : feeding_sequence(shape, key->column);
+    if (sequence != nullptr) observation.high_water = last_drawn(connection, *sequence, deadline);
+    if (!observation.high_water) {
+      observation.high_water = catalog::read_key_bounds(connection, shape.name, key->column, deadline).highest;
+    }
+    add_cautions(observation, shape, key->column);
+  }
+  observation.writers = first_column(
+      connection.query(fmt::format("{}{}", writers_sql, related_oids), {std::to_string(shape.oid)}, deadline));
+  return observation;
+}
+
+std::vector<std::string> writers_left(pg::Connection& connection, const TableShape& shape,
+                                      const Observation& observation, Deadline deadline) {
+  if (observation.writers.empty()) return {};
+  std::string list;
+  for (const auto& writer : observation.writers) list += (list.empty() ? "" : ", ") + pg::quote_literal(writer);
+  return first_column(connection.query(
+      fmt::format("{}{} AND (l.virtualtransaction IN ({}) OR l.virtualtransaction LIKE '-1/%')", writers_sql,
+                  related_oids, list),
+      {std::to_string(shape.oid)}, deadline));
+}
+
+}  // namespace pghaul
