@@ -25,6 +25,13 @@ void report_created(TableJob& job, const catalog::IndexBuild& build) {
   job.report.created.push_back(fmt::format("{} {}", build.primary ? "primary key" : "index", build.name));
 }
 
+const catalog::Index* find_index(const catalog::TableShape& table, const std::string& name) {
+  for (const auto& index : table.indexes) {
+    if (index.name == name) return &index;
+  }
+  return nullptr;
+}
+
 Error located(Error error, const TableJob& job, const std::string& what) {
   if (error.kind() == ErrorKind::stopped) return error;
   if (error.object().empty()) error.about(job.name.display());
@@ -45,13 +52,19 @@ void IndexBuilder::add(TableJob& job) {
   const auto facts = job.ledger->generation_facts();
   if (!facts || !facts->created_target) return;
   for (auto& build : catalog::index_builds(job.source, job.name, options_.columns)) {
-    if (!build.statements.empty()) tasks_.push_back({&job, std::move(build)});
+    // Built in an earlier generation or run: what may be left is to make it a constraint.
+    if (const auto* built = find_index(*job.target, build.name)) {
+      if (!built->constraint) tasks_.push_back({&job, std::move(build), true});
+      continue;
+    }
+    tasks_.push_back({&job, std::move(build), false});
   }
 }
 
 void IndexBuilder::build() {
   std::vector<std::function<void(pg::Connection&)>> tasks;
   for (const auto& task : tasks_) {
+    if (task.built) continue;
     tasks.push_back([this, &task](pg::Connection& connection) { build_index(connection, task); });
   }
   run_all(tasks);

@@ -29,6 +29,7 @@ class IndexBuilder {
   struct Task {
     TableJob* job;
     catalog::IndexBuild build;
+    bool built;
   };
   void run_all(const std::vector<std::function<void(pg::Connection&)>>& tasks);
   void build_index(pg::Connection& connection, const Task& task);

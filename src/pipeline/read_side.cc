@@ -10,7 +10,10 @@
 namespace pghaul {
 namespace {
 
-constexpr int most_cuts_at_once = 16;
+// Ranges are probed in quarters of a batch, so that a range somewhat above the batch size is cut into even pieces and
+// not into a full one and a crumb.
+constexpr int steps_per_batch = 4;
+constexpr int most_steps = 16 * steps_per_batch;
 constexpr std::string_view query_canceled = "57014";
 
 // Holds the reader to the job's rate; asks the limiter once per 64 kB.
@@ -30,6 +33,16 @@ class RateLimited : public BatchReceiver {
   RateLimiter& rate_;
   std::int64_t passed_ = 0;
 };
+
+// Of the cuts at every quarter of a batch, those that make chunks. `complete`: the range ends within a step after the
+// last cut; otherwise what lies behind is left for another look.
+std::vector<std::string> even_cuts(const std::vector<std::string>& steps, bool complete) {
+  std::vector<std::string> cuts;
+  const auto units = steps.size() + (complete ? 1 : 0);
+  const auto pieces = (units + steps_per_batch - 1) / steps_per_batch;
+  for (std::size_t piece = 1; piece < pieces + (complete ? 0 : 1); ++piece) cuts.push_back(steps[piece * units / pieces - 1]);
+  return cuts;
+}
 
 bool can_be_cut(const Chunk& chunk) {
   return chunk.range.kind == ChunkKind::key || chunk.range.kind == ChunkKind::ctid;
@@ -67,23 +80,24 @@ bool Pipeline::refine(Source& source, const ChunkTaskPtr& task) {
   if (chunk.refined || chunk.range.kind != ChunkKind::key) return false;
   const auto& table = tables_[task->table];
   const auto rows = batch_rows(table);
-  std::vector<std::string> cuts;
+  std::vector<std::string> steps;
   try {
-    cuts = source.probe_cuts(task->table, chunk, rows, most_cuts_at_once);
+    steps = source.probe_cuts(task->table, chunk, std::max<std::int64_t>(1, rows / steps_per_batch), most_steps);
   } catch (const Error& error) {
     if (error.sqlstate() != query_canceled) throw;
     log_warning("{}: probing {} took longer than --statement-timeout; reading it as one chunk", table.name,
                 describe(chunk.range, table.key_column));
   }
+  const bool complete = steps.size() < most_steps;
+  const auto cuts = even_cuts(steps, complete);
   chunk.refined = true;
   if (cuts.empty()) return false;
   auto children = split_at(chunk, cuts);
   for (auto& child : children) {
-    child.refined = &child != &children.back();  // what lies behind the last cut was not looked at
-    if (child.refined) {
-      child.estimated_rows = rows;
-      child.estimated_bytes = std::min(table.plan.batch_bytes, chunk.estimated_bytes);
-    }
+    child.refined = complete || &child != &children.back();
+    if (!child.refined) continue;
+    child.estimated_rows = rows;
+    child.estimated_bytes = std::min(table.plan.batch_bytes, chunk.estimated_bytes);
   }
   store_children(task, std::move(children));
   return true;
