@@ -1,0 +1,161 @@
+#include "cli/option_table.h"
+
+#include "base/bytes.h"
+#include "cli/option_values.h"
+
+namespace pghaul {
+namespace {
+
+using namespace std::chrono_literals;
+using Text = const std::string&;
+
+// Bounds that keep nonsense away from clocks and from the server's own settings (32 bits of milliseconds).
+constexpr Duration kLongest = 24'000h;
+constexpr Duration kLongestStatement = 500h;
+constexpr Duration kShortest = 1ms;
+
+constexpr OptionSpec kTable[] = {
+    {"--source", "URI", "What to copy", "Server with the rows: a connection string as libpq takes it. PG* variables, "
+     "~/.pgpass and service files count too.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.source = not_empty(v); }, nullptr, true},
+    {"--target", "URI", "What to copy", "Server that gets the rows, and has the ledger of what is done.",
+     verbs::copying | verbs::status,
+     [](Invocation& i, Text v) { i.copy.target = i.status.target = not_empty(v); }, nullptr, true},
+    {"--table", "NAME", "What to copy", "Table, as schema.table. May be given several times.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.tables.push_back(not_empty(v)); }, nullptr, false, true},
+    {"--columns", "A,B", "What to copy", "Only these columns.", verbs::copying,
+     [](Invocation& i, Text v) {
+       for (auto& name : parse_names(v)) i.copy.columns.push_back(std::move(name));
+     }, nullptr, false, true},
+    {"--where", "SQL", "What to copy", "Only rows for which this is true.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.where_sql = not_empty(v); }},
+    {"--full", "", "What to copy", "Empty the target table and copy anew. Without it a copy continues: what is "
+     "unfinished, then what the source has gained.", verbs::copying,
+     [](Invocation& i, Text) { i.copy.full = true; }},
+    {"--on-conflict", "WORD", "What to copy", "Rows whose key the target has: error, skip or update.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.on_conflict = parse_word(v, on_conflict_words); },
+     [](const Invocation& i) { return show_word(i.copy.on_conflict, on_conflict_words); }, true},
+
+    {"--readers", "N", "How", "Connections that read from the source, 1 to 64.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.readers = static_cast<int>(parse_count(v, 1, 64)); },
+     [](const Invocation& i) { return std::to_string(i.copy.readers); }, true},
+    {"--writers", "N", "How", "Connections that write to the target, 1 to 64.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.writers = static_cast<int>(parse_count(v, 1, 64)); },
+     [](const Invocation& i) { return std::to_string(i.copy.writers); }, true},
+    {"--batch-bytes", "SIZE", "How", "Bytes of a batch, the unit of work and of retry.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.plan.batch_bytes = parse_bytes_between(v, 64'000, 1'000'000'000); },
+     [](const Invocation& i) { return show_bytes(i.copy.plan.batch_bytes); }, true},
+    {"--batch-rows", "N", "How", "Rows of a batch instead.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.plan.batch_rows = parse_count(v, 1, INT64_MAX); }, nullptr, true},
+    {"--chunk-by", "WORD", "How", "Cut the table by auto, key, ctid (pages) or whole (not at all).", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.plan.chunk_by = parse_word(v, chunk_by_words); },
+     [](const Invocation& i) { return show_word(i.copy.plan.chunk_by, chunk_by_words); }, true},
+    {"--snapshot", "WORD", "How", "shared: all rows of one point in time. chunk: each chunk of its own; nothing is "
+     "held long on the source.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.snapshot = parse_word(v, snapshot_words); },
+     [](const Invocation& i) { return show_word(i.copy.snapshot, snapshot_words); }, true},
+    {"--require-one-snapshot", "", "How", "Stop rather than go on with a second point in time.", verbs::copying,
+     [](Invocation& i, Text) { i.copy.require_one_snapshot = true; }},
+    {"--late-rows", "WORD", "How", "Rows that commit late under low keys. wait: for transactions that may write "
+     "some; scan: also look for them in every run; ignore.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.late_rows = parse_word(v, late_rows_words); },
+     [](const Invocation& i) { return show_word(i.copy.late_rows, late_rows_words); }, true},
+    {"--late-wait", "TIME", "How", "How long to wait for these.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.late_wait = parse_duration_between(v, 0ms, kLongest); },
+     [](const Invocation& i) { return show_duration(i.copy.late_wait); }, true},
+
+    {"--timeout", "TIME", "Bounds", "For the whole command; then it stops and can be continued.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.timeout = parse_duration_between(v, kShortest, kLongest); },
+     [](const Invocation& i) { return show_duration(i.copy.timeout); }, true},
+    {"--statement-timeout", "TIME", "Bounds", "For each query that moves or plans rows.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.statement_timeout = parse_duration_between(v, kShortest, kLongestStatement); },
+     [](const Invocation& i) { return show_duration(i.copy.statement_timeout); }, true},
+    {"--connect-timeout", "TIME", "Bounds", "For each connection, name lookup included.",
+     verbs::copying | verbs::status,
+     [](Invocation& i, Text v) {
+       i.copy.connect_timeout = i.status.connect_timeout = parse_duration_between(v, kShortest, kLongest);
+     },
+     [](const Invocation& i) { return show_duration(i.copy.connect_timeout); }, true},
+    {"--reconnect-timeout", "TIME", "Bounds", "How long a lost server is waited for.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.reconnect_timeout = parse_duration_between(v, 0ms, kLongest); },
+     [](const Invocation& i) { return show_duration(i.copy.reconnect_timeout); }, true},
+    {"--max-retries", "N", "Bounds", "Tries of a chunk after the first, 0 to 3.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.max_retries = static_cast<int>(parse_count(v, 0, 3)); },
+     [](const Invocation& i) { return std::to_string(i.copy.max_retries); }, true},
+    {"--max-rate", "RATE", "Bounds", "At most so much from the source, as 50MB/s.", verbs::copying,
+     [](Invocation& i, Text v) {
+       const auto rate = parse_rate(v);
+       if (rate < 1) throw Error(ErrorKind::usage, fmt::format("'{}' is no rate to copy at", v)).advise("write it as 50MB/s");
+       i.copy.max_rate = rate;
+     }, nullptr, true},
+    {"--sleep", "TIME", "Bounds", "Pause of each reader after each chunk.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.sleep = parse_duration_between(v, 0ms, kLongest); },
+     [](const Invocation& i) { return show_duration(i.copy.sleep); }, true},
+    {"--max-chunks", "N", "Bounds", "Pause the copy after so many chunks.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.max_chunks = parse_count(v, 1, INT64_MAX); }},
+
+    {"--allow", "LIST", "Safety", "Go on in spite of triggers, foreign-keys (on the target), rewritten (a source "
+     "table with a new file since the copy began).", verbs::copying,
+     [](Invocation& i, Text v) { parse_allowed(v, i.copy.allowed); }, nullptr, false, true},
+    {"--untested-version", "", "Safety", "Go on with a server older or newer than tested.", verbs::copying,
+     [](Invocation& i, Text) { i.copy.allowed.untested_version = true; }},
+    {"--take-over", "", "Safety", "Take the copy from a process that still holds it.", verbs::copying,
+     [](Invocation& i, Text) { i.copy.take_over = true; }},
+    {"--ledger-schema", "NAME", "Safety", "Schema of the ledger on the target.", verbs::copying | verbs::status,
+     [](Invocation& i, Text v) { i.copy.ledger_schema = i.status.ledger_schema = not_empty(v); },
+     [](const Invocation& i) { return i.copy.ledger_schema; }, true},
+
+    {"--rows", "N", "Demo", "Rows of the table that is copied.", verbs::demo,
+     [](Invocation& i, Text v) { i.demo.rows = parse_count(v, 1, 1'000'000'000); },
+     [](const Invocation& i) { return std::to_string(i.demo.rows); }},
+    {"--keep", "", "Demo", "Leave the servers' folder for a look.", verbs::demo,
+     [](Invocation& i, Text) { i.demo.keep = true; }},
+
+    {"--progress", "WORD", "Output", "auto (bar on a terminal, else plain), bar, plain, json or none; on standard "
+     "error.", verbs::copying,
+     [](Invocation& i, Text v) { i.progress = parse_word(v, progress_words); },
+     [](const Invocation& i) { return show_word(i.progress, progress_words); }, true},
+    {"--json", "", "Output", "The report as one JSON document on standard output.", verbs::copying | verbs::status,
+     [](Invocation& i, Text) { i.json = true; }},
+    {"--verbose", "", "Output", "More detail, in reports, logs and errors (errors may then show row values).",
+     verbs::copying | verbs::status | verbs::demo, [](Invocation& i, Text) { i.verbose = true; }},
+    {"--help", "", "Output", "This text.", verbs::program | verbs::copying | verbs::status | verbs::demo,
+     [](Invocation& i, Text) { i.help = true; }},
+    {"--version", "", "Output", "The version.", verbs::program, [](Invocation& i, Text) { i.version = true; }},
+    {"--list-failpoints", "", "Output", "Names for PGHAUL_FAILPOINTS, for tests.", verbs::program,
+     [](Invocation& i, Text) { i.list_failpoints = true; }},
+};
+
+}  // namespace
+
+std::span<const OptionSpec> option_table() { return kTable; }
+
+unsigned verb_bit(Verb verb) {
+  switch (verb) {
+    case Verb::copy: return verbs::copy;
+    case Verb::plan: return verbs::plan;
+    case Verb::status: return verbs::status;
+    case Verb::demo: return verbs::demo;
+    case Verb::none: break;
+  }
+  return verbs::program;
+}
+
+std::string_view verb_name(Verb verb) {
+  switch (verb) {
+    case Verb::copy: return "copy";
+    case Verb::plan: return "plan";
+    case Verb::status: return "status";
+    case Verb::demo: return "demo";
+    case Verb::none: break;
+  }
+  return "";
+}
+
+std::string environment_name(const OptionSpec& spec) {
+  std::string name = "PGHAUL_";
+  for (const char c : spec.name.substr(2)) name += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
+  return name;
+}
+
+}  // namespace pghaul

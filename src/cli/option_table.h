@@ -1,0 +1,46 @@
+// Every option, declared once. Parser, environment, defaults and help are made from this.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/options.h"
+
+namespace pghaul {
+
+// Sets of verbs, as bits.
+namespace verbs {
+inline constexpr unsigned program = 1;  // no verb: `pghaul --version`
+inline constexpr unsigned copy = 2, plan = 4, status = 8, demo = 16;
+inline constexpr unsigned copying = copy | plan;
+}  // namespace verbs
+unsigned verb_bit(Verb verb);
+std::string_view verb_name(Verb verb);
+
+struct OptionSpec {
+  std::string_view name;   // "--readers"
+  std::string_view value;  // what stands for the value in help; empty: a flag
+  std::string_view group;
+  std::string_view help;
+  unsigned taken_by = verbs::copying;
+  // Errors: usage, without the option's name.
+  void (*set)(Invocation& into, const std::string& value) = nullptr;
+  // The value as it would be typed; null: help tells no default.
+  std::string (*show)(const Invocation& from) = nullptr;
+  bool environment = false;  // see environment_name()
+  bool repeatable = false;
+
+  bool is_flag() const { return value.empty(); }
+};
+
+// In the order of help: groups are contiguous.
+std::span<const OptionSpec> option_table();
+
+// "PGHAUL_BATCH_BYTES" for --batch-bytes.
+std::string environment_name(const OptionSpec& spec);
+
+// What each option was set to must also fit together. Errors: usage.
+void validate_options(const Invocation& invocation);
+
+}  // namespace pghaul

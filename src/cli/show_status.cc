@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "base/duration.h"
+#include "cli/show_report.h"
+#include "cli/text.h"
+
+namespace pghaul {
+namespace {
+
+constexpr std::size_t kShownFailures = 3;
+
+void show_if_any(Sheet& sheet, std::string_view label, const std::string& value) {
+  if (!value.empty()) sheet.line(label, value);
+}
+
+void show_amounts(Sheet& sheet, const TableStatus& table) {
+  sheet.line("done", fmt::format("{} of {}, {}, {}", grouped(table.chunks_done),
+                                 counted(table.chunks_done + table.chunks_pending, "chunk"),
+                                 counted(table.rows_done, "row"), format_bytes(static_cast<double>(table.bytes_done))));
+  if (table.chunks_pending > 0) {
+    sheet.line("to do", fmt::format("{}, about {}", counted(table.chunks_pending, "chunk"),
+                                    format_bytes(static_cast<double>(table.bytes_pending))));
+  }
+  if (table.bytes_per_second > 0) sheet.line("rate", format_bytes(table.bytes_per_second) + "/s");
+  if (table.eta) sheet.line("ETA", format_duration(*table.eta));
+}
+
+void show_failures(Sheet& sheet, const TableStatus& table, bool verbose) {
+  const auto shown = verbose ? table.failures.size() : std::min(table.failures.size(), kShownFailures);
+  for (std::size_t i = 0; i < shown; ++i) sheet.line("failure", table.failures[i]);
+  const auto more = table.failures.size() - shown;
+  if (more > 0) sheet.line("", fmt::format("… and {} more (--verbose)", more));
+}
+
+void show_table(Sheet& sheet, const TableStatus& table, bool verbose) {
+  sheet.title(fmt::format("{}: {} -> {}: {}", table.id, one_line(table.source_table), one_line(table.target_table),
+                          one_line(table.state)));
+  show_if_any(sheet, "source", table.source_database);
+  show_if_any(sheet, "where", table.where_sql);
+  show_if_any(sheet, "columns", table.columns);
+  show_if_any(sheet, "owner", table.owner);
+  sheet.line("generation", std::to_string(table.generation));
+  show_if_any(sheet, "started", table.started_at);
+  show_if_any(sheet, "finished", table.finished_at);
+  show_amounts(sheet, table);
+  show_if_any(sheet, "last stop", table.last_stop);
+  sheet.line("resume", fmt::format("{}{}{}", table.resumable ? "yes" : "no", table.resume_text.empty() ? "" : ": ",
+                                   table.resume_text));
+  show_failures(sheet, table, verbose);
+}
+
+}  // namespace
+
+std::string status_text(const StatusReport& report, bool verbose) {
+  const auto schema = one_line(report.ledger_schema);
+  if (!report.ledger) return fmt::format("no ledger in schema {}: nothing was copied to this target\n", schema);
+  if (report.tables.empty()) return fmt::format("the ledger in schema {} knows no table copy\n", schema);
+  Sheet sheet;
+  for (const auto& table : report.tables) show_table(sheet, table, verbose);
+  return sheet.text();
+}
+
+}  // namespace pghaul

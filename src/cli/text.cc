@@ -1,0 +1,68 @@
+#include "cli/text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace pghaul {
+namespace {
+
+constexpr std::size_t kLabelWidth = 12;
+
+bool starts_code_point(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
+
+// Byte at which code point `count` begins, or the end.
+std::size_t byte_of(std::string_view text, std::size_t count) {
+  std::size_t byte = 0;
+  for (; byte < text.size(); ++byte) {
+    if (starts_code_point(text[byte]) && count-- == 0) break;
+  }
+  return byte;
+}
+
+}  // namespace
+
+std::string grouped(std::int64_t number) {
+  auto digits = fmt::format("{}", number);
+  const std::size_t first = number < 0 ? 1 : 0;
+  for (std::size_t end = digits.size(); end > first + 3;) digits.insert(end -= 3, ",");
+  return digits;
+}
+
+std::string counted(std::int64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
+}
+
+std::string one_line(std::string_view text) {
+  auto line = printable(text);
+  std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return line;
+}
+
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, starts_code_point));
+}
+
+std::string shortened(std::string_view text, std::size_t width) {
+  if (columns_of(text) <= width) return std::string(text);
+  if (width == 0) return "";
+  return std::string(text.substr(0, byte_of(text, width - 1))) + "…";
+}
+
+std::string fitted(std::string_view text, std::size_t width) {
+  auto result = shortened(text, width);
+  return result + std::string(width - columns_of(result), ' ');
+}
+
+void Sheet::title(std::string_view text) {
+  text_ += printable(text);
+  text_ += '\n';
+}
+
+void Sheet::line(std::string_view label, std::string_view value) {
+  text_ += fmt::format("  {:<{}}{}\n", label, kLabelWidth, one_line(value));
+}
+
+}  // namespace pghaul

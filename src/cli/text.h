@@ -1,0 +1,35 @@
+// Text for people: numbers, widths, aligned lines.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pghaul {
+
+// "8,400,000"
+std::string grouped(std::int64_t number);
+// "1 chunk", "2,000 chunks"
+std::string counted(std::int64_t number, std::string_view noun);
+// Text of a server or user without line breaks and control characters.
+std::string one_line(std::string_view text);
+// Code points: wide and combining characters count as one column.
+std::size_t columns_of(std::string_view text);
+// Exactly `width` columns: padded with blanks, or cut with "…" as the last one.
+std::string fitted(std::string_view text, std::size_t width);
+// At most `width` columns.
+std::string shortened(std::string_view text, std::size_t width);
+
+// Titles with aligned lines of label and value below them.
+class Sheet {
+ public:
+  // Text of several lines keeps them, control characters replaced.
+  void title(std::string_view text);
+  void line(std::string_view label, std::string_view value);
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace pghaul

@@ -1,0 +1,84 @@
+#include <set>
+
+#include <fmt/format.h>
+
+#include "catalog/table_shape.h"
+#include "cli/option_table.h"
+#include "pghaul/error.h"
+
+namespace pghaul {
+namespace {
+
+Error missing(std::string_view option, std::string_view advice) {
+  return Error(ErrorKind::usage, fmt::format("{} is missing", option)).advise(std::string(advice));
+}
+
+Error contradiction(std::string_view one, std::string_view other, std::string_view why) {
+  return Error(ErrorKind::usage, fmt::format("{} and {} contradict each other", one, other))
+      .advise(fmt::format("leave one of them out: {}", why));
+}
+
+void require_target(const std::string& target) {
+  if (target.empty()) throw missing("--target", "give --target URI, or set PGHAUL_TARGET");
+}
+
+// Before a server is asked; `profiles` and `public.profiles` are the same.
+void check_tables(const std::vector<std::string>& tables) {
+  if (tables.empty()) throw missing("--table", "give --table schema.table, once for each table");
+  std::set<std::string> seen;
+  for (const auto& text : tables) {
+    std::string name;
+    try {
+      name = catalog::parse_table_name(text).display();
+    } catch (const Error& error) {
+      throw Error(ErrorKind::usage, fmt::format("--table: {}", error.what())).advise(error.advice());
+    }
+    if (!seen.insert(name).second) {
+      throw Error(ErrorKind::usage, fmt::format("--table: {} is given twice", name)).advise("name each table once");
+    }
+  }
+}
+
+void check_columns(const std::vector<std::string>& columns) {
+  std::set<std::string> seen;
+  for (const auto& name : columns) {
+    if (seen.insert(name).second) continue;
+    throw Error(ErrorKind::usage, fmt::format("--columns: {} is given twice", name)).advise("name each column once");
+  }
+}
+
+void check_contradictions(const Invocation& invocation) {
+  const auto& options = invocation.copy;
+  if (options.full && options.on_conflict != OnConflict::error) {
+    throw contradiction("--full", options.on_conflict == OnConflict::skip ? "--on-conflict skip" : "--on-conflict update",
+                        "a table that was just emptied has no rows to meet");
+  }
+  if (options.require_one_snapshot && options.snapshot == SnapshotMode::chunk) {
+    throw contradiction("--require-one-snapshot", "--snapshot chunk", "chunk takes one snapshot for each chunk");
+  }
+  if (options.late_rows == LateRows::ignore && invocation.given.contains("--late-wait")) {
+    throw contradiction("--late-rows ignore", "--late-wait", "what is ignored is not waited for");
+  }
+}
+
+void validate_copy(const Invocation& invocation) {
+  if (invocation.copy.source.empty()) throw missing("--source", "give --source URI, or set PGHAUL_SOURCE");
+  require_target(invocation.copy.target);
+  check_tables(invocation.copy.tables);
+  check_columns(invocation.copy.columns);
+  check_contradictions(invocation);
+}
+
+}  // namespace
+
+void validate_options(const Invocation& invocation) {
+  switch (invocation.verb) {
+    case Verb::copy:
+    case Verb::plan: return validate_copy(invocation);
+    case Verb::status: return require_target(invocation.status.target);
+    case Verb::demo:
+    case Verb::none: return;
+  }
+}
+
+}  // namespace pghaul
