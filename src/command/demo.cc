@@ -179,7 +179,7 @@ void Show::clean_up() {
   }
   if (options_.keep) {
     say("   Both servers are stopped; their data are in {0}/prod/data and {0}/stats/data,", kept);
-    say("   the superuser's password (postgres) in {}/password.", kept);
+    say("   the password of user postgres is in {}/password.", kept);
   } else {
     say("   Both servers are stopped and their folders removed.");
   }

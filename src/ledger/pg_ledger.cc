@@ -160,6 +160,14 @@ void PgLedger::adopt_generation(pg::Connection& connection, int generation) {
   ++epoch_;
 }
 
+// What lay above the high-water mark, had no key, or was the whole table, is what a later round copies again.
+void PgLedger::supersede_replaced(pg::Connection& connection) {
+  connection.query(fmt::format("UPDATE {} SET superseded = true WHERE table_copy = $1::integer "
+                               "AND generation = $2::integer AND state = 'done' AND (tail OR kind = 'null')",
+                               session_.names()("chunk")),
+                   {std::to_string(table_copy_), std::to_string(generation_)}, session_.statement_deadline());
+}
+
 std::int64_t PgLedger::next_chunk_number(pg::Connection& connection) {
   return connection
              .query(fmt::format("SELECT coalesce(pg_catalog.max(no), 0) FROM {} WHERE table_copy = $1::integer "
@@ -208,6 +216,7 @@ std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chun
       check_ownership();
       return;
     }
+    supersede_replaced(connection);
     for (auto& chunk : chunks) chunk.round = round.round;
     insert_chunks(connection, chunks, next_chunk_number(connection));
     connection.query(fmt::format("UPDATE {} SET state = 'copying', last_stop = NULL WHERE id = $1::integer",

@@ -92,6 +92,7 @@ class PgLedger : public Ledger {
  private:
   void adopt_generation(pg::Connection& connection, int generation);
   std::vector<Chunk> read_chunks(pg::Connection& connection, const std::string& condition, std::int64_t value);
+  void supersede_replaced(pg::Connection& connection);
   std::int64_t next_chunk_number(pg::Connection& connection);
   void insert_chunks(pg::Connection& connection, std::vector<Chunk>& chunks, std::int64_t first_number);
 

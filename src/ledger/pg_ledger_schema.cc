@@ -85,7 +85,9 @@ CREATE TABLE {0}.chunk (
   estimated_bytes bigint  NOT NULL,
   estimated_rows  bigint  NOT NULL,
   state           text    NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'split')),
+  superseded      boolean NOT NULL DEFAULT false,
   rows            bigint,
+  late_rows       bigint,
   bytes           bigint,
   checksum        text,
   record_format   text,
@@ -98,6 +100,8 @@ CREATE TABLE {0}.chunk (
 COMMENT ON TABLE {0}.chunk IS 'The plan: disjoint, complete, append-only. A chunk is done in the transaction that wrote its rows.';
 COMMENT ON COLUMN {0}.chunk.lower_bound IS 'First key (or page) of the chunk; empty: open.';
 COMMENT ON COLUMN {0}.chunk.upper_bound IS 'First key (or page) above the chunk; empty: open.';
+COMMENT ON COLUMN {0}.chunk.superseded IS 'A later round replaces its rows; they no longer count.';
+COMMENT ON COLUMN {0}.chunk.late_rows IS 'Of a late chunk: rows that the target did not have; the others replaced what it had.';
 COMMENT ON COLUMN {0}.chunk.checksum IS 'Sum modulo 2^128 of the XXH3 128-bit hashes of the rows, in hexadecimal.';
 
 CREATE TABLE {0}.chunk_failure (
@@ -136,8 +140,9 @@ LEFT JOIN {0}.generation g ON g.table_copy = t.id AND g.generation = t.generatio
 LEFT JOIN LATERAL (
   SELECT count(*) FILTER (WHERE k.state = 'done') AS chunks_done,
          count(*) FILTER (WHERE k.state = 'pending') AS chunks_pending,
-         sum(k.rows) FILTER (WHERE k.state = 'done')::bigint AS rows_done,
-         sum(k.bytes) FILTER (WHERE k.state = 'done')::bigint AS bytes_done,
+         sum(CASE WHEN k.kind = 'late' THEN k.late_rows ELSE k.rows END)
+           FILTER (WHERE k.state = 'done' AND NOT k.superseded)::bigint AS rows_done,
+         sum(k.bytes) FILTER (WHERE k.state = 'done' AND NOT k.superseded AND k.kind <> 'late')::bigint AS bytes_done,
          sum(k.estimated_bytes) FILTER (WHERE k.state = 'pending')::bigint AS estimated_bytes_pending,
          max(k.done_at) AS last_done_at
   FROM {0}.chunk k WHERE k.table_copy = t.id AND k.generation = t.generation) c ON true
@@ -159,7 +164,7 @@ CREATE VIEW {0}.finished_chunks AS
 SELECT t.source_table, k.table_copy, k.generation, k.round, k.no, k.kind, k.lower_bound, k.upper_bound, k.rows, k.bytes,
        k.attempts, k.read_seconds, k.done_at, k.checksum, k.record_format, k.snapshot
 FROM {0}.chunk k JOIN {0}.table_copy t ON t.id = k.table_copy AND t.generation = k.generation
-WHERE k.state = 'done' ORDER BY k.table_copy, k.no;
+WHERE k.state = 'done' AND NOT k.superseded ORDER BY k.table_copy, k.no;
 COMMENT ON VIEW {0}.finished_chunks IS 'Chunks whose rows are in the target, with the checksum and snapshot of each.';
 )sql";
 

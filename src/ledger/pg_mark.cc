@@ -83,6 +83,16 @@ void complete_mark(pg::Connection& connection, const LedgerNames& names, const M
   if (completed.affected_rows() != 1) throw fenced_error();
 }
 
+void note_late_rows(pg::Connection& connection, const LedgerNames& names, const Mark& mark, std::int64_t rows,
+                    Deadline deadline) {
+  connection.query(fmt::format("UPDATE {} SET late_rows = $4::bigint WHERE table_copy = $1::integer "
+                               "AND generation = $2::integer AND no = $3::bigint",
+                               names("chunk")),
+                   {std::to_string(mark.table_copy), std::to_string(mark.generation), std::to_string(mark.chunk),
+                    std::to_string(rows)},
+                   deadline);
+}
+
 int terminate_ghosts(pg::Connection& connection, const LedgerNames& names, const Mark& mark, Deadline deadline) {
   // The locked row itself names its holder: xmax is the transaction, and pg_locks knows whose it is. Only sessions of
   // our own role can be ended, and only they could hold the row.

@@ -20,6 +20,8 @@ MarkOutcome mark_done(pg::Connection& connection, const LedgerNames& names, cons
                       const BatchSummary* summary, Deadline deadline);
 void complete_mark(pg::Connection& connection, const LedgerNames& names, const Mark& mark, const BatchSummary& summary,
                    Deadline deadline);
+void note_late_rows(pg::Connection& connection, const LedgerNames& names, const Mark& mark, std::int64_t rows,
+                    Deadline deadline);
 
 // Ends sessions of ours that hold the chunk's row in a transaction that nobody drives any more. Outside a transaction.
 // How many were ended.

@@ -58,6 +58,9 @@ WriteResult PgSink::write(std::size_t table_index, const Chunk& chunk, const Mar
           .on(Side::target);
     }
     if (summary == nullptr) complete_mark(*connection_, names_, mark, *batch.summary(), deadline);
+    if (chunk.range.kind == ChunkKind::late) {
+      note_late_rows(*connection_, names_, mark, result.late_rows, deadline);
+    }
     failpoint(fp::chunk_before_commit);
     transaction.commit(deadline);
     failpoint(fp::chunk_after_commit);

@@ -17,6 +17,11 @@ std::string column_list(const std::vector<std::string>& columns) {
   return list;
 }
 
+// A table may have no columns at all; then COPY wants no parentheses.
+std::string in_parentheses(const std::vector<std::string>& columns) {
+  return columns.empty() ? "" : " (" + column_list(columns) + ")";
+}
+
 std::string copy_options(const TargetTable& table) { return table.binary ? " (FORMAT binary)" : ""; }
 
 // The key column of the target may be of another integer type than the source's: the literal fits all of them.
@@ -52,7 +57,7 @@ std::string conflict_clause(const TargetTable& table) {
 }  // namespace
 
 std::string copy_in_sql(const TargetTable& table) {
-  return fmt::format("COPY {} ({}) FROM STDIN{}", table.name.sql(), column_list(table.columns), copy_options(table));
+  return fmt::format("COPY {}{} FROM STDIN{}", table.name.sql(), in_parentheses(table.columns), copy_options(table));
 }
 
 std::string delete_range_sql(const TargetTable& table, const ChunkRange& range) {
@@ -65,7 +70,7 @@ std::string create_staging_sql(const TargetTable& table) {
 }
 
 std::string copy_into_staging_sql(const TargetTable& table) {
-  return fmt::format("COPY {} ({}) FROM STDIN{}", staging, column_list(table.columns), copy_options(table));
+  return fmt::format("COPY {}{} FROM STDIN{}", staging, in_parentheses(table.columns), copy_options(table));
 }
 
 std::string delete_staged_keys_sql(const TargetTable& table) {
