@@ -93,6 +93,9 @@ TEST(CopyText, TellsWhatIsLeftAndHowToContinue) {
   EXPECT_THAT(text, HasSubstr("late rows   3 found; more may come"));
   EXPECT_THAT(text, HasSubstr("  remark      transaction 7\\x1b[2J still runs.\n")) << "no escape sequences";
   EXPECT_THAT(text, HasSubstr("  next        run the same pghaul copy again, without --full"));
+  auto warned = paused_report();
+  warned.findings = {{Finding::Severity::warning, "public.t", "cache is 10", ""}};
+  EXPECT_EQ(copy_text(warned), text + "warning: public.t: cache is 10\n");
 }
 
 TEST(CopyText, CompleteMeansNothingLeftInAnyTable) {

@@ -56,7 +56,6 @@ bool has_errors(const std::vector<Finding>& findings) {
   return std::ranges::any_of(findings, [](const Finding& f) { return f.severity == Finding::Severity::error; });
 }
 
-// Findings are left out: they were shown before the first row moved.
 std::string copy_text(const CopyReport& report) {
   Sheet sheet;
   for (const auto& table : report.tables) show_table(sheet, table, report.time);
@@ -70,7 +69,7 @@ std::string copy_text(const CopyReport& report) {
   sheet.line("time", format_duration(report.time));
   if (!report.snapshot_text.empty()) sheet.line("rows are of", report.snapshot_text);
   if (!is_complete(report)) sheet.line("next", "run the same pghaul copy again, without --full: it continues");
-  return sheet.text();
+  return sheet.text() + findings_text(report.findings);
 }
 
 std::string findings_text(const std::vector<Finding>& findings) {

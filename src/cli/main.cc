@@ -1,0 +1,10 @@
+#include <span>
+
+#include "cli/run.h"
+#include "cli/scrub.h"
+
+int main(int argc, char** argv) {
+  auto arguments = pghaul::take_arguments(std::span(argv, static_cast<std::size_t>(argc)));
+  if (!arguments.empty()) arguments.erase(arguments.begin());
+  return pghaul::run(arguments);
+}

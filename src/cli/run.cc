@@ -1,0 +1,164 @@
+#include "cli/run.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <filesystem>
+#include <new>
+#include <optional>
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "cli/options.h"
+#include "cli/progress_view.h"
+#include "cli/show_report.h"
+#include "cli/signals.h"
+
+namespace pghaul {
+namespace {
+
+// What a verb has to say in the end.
+struct Outcome {
+  int code = 0;
+  std::string text;  // for standard output
+  std::optional<Error> error;
+};
+
+void print_error(const Error& error, bool with_detail) {
+  write_to_stderr(printable("pghaul: " + error.story(with_detail)) + "\n");
+}
+
+// A reader that has seen enough (`| head`) is no error.
+int print(const std::string& text, int code) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (written || errno == EPIPE) return code;
+  const auto error = Error(ErrorKind::failed, "cannot write to standard output").on(Side::local).with_errno(errno);
+  print_error(error, false);
+  return code == 0 ? exit_code(error.kind()) : code;
+}
+
+// Whatever `work` throws, as an Error.
+template <typename Work>
+std::optional<Error> caught(const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorKind::failed, "out of memory").on(Side::local).advise("lower --readers or --batch-bytes");
+  } catch (const std::exception& error) {
+    return Error(ErrorKind::failed, fmt::format("internal error: {}", error.what())).on(Side::local);
+  }
+  return std::nullopt;
+}
+
+const Error* pointer(const std::optional<Error>& error) { return error ? &*error : nullptr; }
+
+Outcome run_copy(const Invocation& invocation, StopSource& stop) {
+  CopyReport report;
+  Outcome outcome;
+  {
+    const auto view = make_progress_view(invocation.progress);
+    outcome.error = caught([&] { report = copy(invocation.copy, stop, *view, &report); });
+  }
+  const bool moved = !report.tables.empty();
+  outcome.code = outcome.error ? exit_code(outcome.error->kind()) : is_complete(report) ? 0 : exit_code(ErrorKind::stopped);
+  if (invocation.json) outcome.text = copy_json(moved ? &report : nullptr, pointer(outcome.error), outcome.code);
+  else if (moved && outcome.code != exit_code(ErrorKind::refused)) outcome.text = copy_text(report);
+  return outcome;
+}
+
+Outcome run_plan(const Invocation& invocation, StopSource& stop) {
+  std::optional<PlanReport> report;
+  Outcome outcome;
+  outcome.error = caught([&] { report = plan(invocation.copy, stop); });
+  if (outcome.error) outcome.code = exit_code(outcome.error->kind());
+  else if (has_errors(report->findings)) outcome.code = exit_code(ErrorKind::refused);
+  const auto* const found = report ? &*report : nullptr;
+  if (invocation.json) outcome.text = plan_json(found, pointer(outcome.error), outcome.code);
+  else if (found != nullptr) outcome.text = plan_text(*found, invocation.verbose);
+  return outcome;
+}
+
+Outcome run_status(const Invocation& invocation, StopSource& stop) {
+  std::optional<StatusReport> report;
+  Outcome outcome;
+  outcome.error = caught([&] { report = status(invocation.status, stop); });
+  if (outcome.error) outcome.code = exit_code(outcome.error->kind());
+  const auto* const found = report ? &*report : nullptr;
+  if (invocation.json) outcome.text = status_json(found, pointer(outcome.error), outcome.code);
+  else if (found != nullptr) outcome.text = status_text(*found, invocation.verbose);
+  return outcome;
+}
+
+Outcome run_demo(const Invocation& invocation, StopSource& stop) {
+  Outcome outcome;
+  auto options = invocation.demo;
+  outcome.error = caught([&] {
+    options.program = std::filesystem::read_symlink("/proc/self/exe");
+    outcome.code = demo(options, stop);
+  });
+  if (outcome.error) outcome.code = exit_code(outcome.error->kind());
+  return outcome;
+}
+
+Outcome run_verb(const Invocation& invocation, StopSource& stop) {
+  switch (invocation.verb) {
+    case Verb::plan: return run_plan(invocation, stop);
+    case Verb::status: return run_status(invocation, stop);
+    case Verb::demo: return run_demo(invocation, stop);
+    case Verb::copy:
+    case Verb::none: break;
+  }
+  return run_copy(invocation, stop);
+}
+
+// Core dumps would hold passwords. The leak sanitizer cannot look into such a process.
+void forbid_core_dumps() {
+#ifndef __SANITIZE_ADDRESS__
+  if (std::getenv("PGHAUL_ALLOW_CORE_DUMP") == nullptr) ::prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+std::string failpoint_list() {
+  std::string list;
+  for (const auto name : failpoint_names()) list += fmt::format("{}\n", name);
+  return list;
+}
+
+int finish(const Outcome& outcome, bool verbose) {
+  const int code = outcome.text.empty() ? outcome.code : print(outcome.text, outcome.code);
+  if (outcome.error) print_error(*outcome.error, verbose);
+  return code;
+}
+
+int work(const Invocation& invocation) {
+  if (invocation.help) return print(help_text(invocation.verb), 0);
+  if (invocation.version) return print("pghaul " PGHAUL_VERSION "\n", 0);
+  if (invocation.list_failpoints) return print(failpoint_list(), 0);
+  if (invocation.verb != Verb::demo) forbid_core_dumps();  // the demo has no secrets, and its children read its files
+  if (const char* const failpoints = std::getenv("PGHAUL_FAILPOINTS")) configure_failpoints(failpoints);
+  set_log_level(invocation.verbose ? LogLevel::debug : LogLevel::info);
+  StopSource stop;
+  const StopSignals signals(stop);
+  return finish(run_verb(invocation, stop), invocation.verbose);
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments) noexcept {
+  int code = 0;
+  const auto error = caught([&] { code = work(parse_options(arguments, [](const char* name) { return std::getenv(name); })); });
+  if (!error) return code;
+  // Options that could not be read, above all: whether JSON is wanted is seen all the same.
+  code = exit_code(error->kind());
+  const bool json = std::ranges::find(arguments, "--json") != arguments.end();
+  return finish({code, json ? copy_json(nullptr, &*error, code) : "", error}, false);
+}
+
+}  // namespace pghaul
