@@ -35,6 +35,12 @@ void check_continued(ControlSessions& control, const CopyOptions& options, const
                     job.entry->totals.rows_done),
         "--full copies it anew");
   }
+  if (facts.merged != (options.on_conflict != OnConflict::error)) {
+    add(findings, job, Severity::error,
+        facts.merged ? "the copy began with --on-conflict; without it, rows of others in the target could be deleted"
+                     : "the copy began without --on-conflict",
+        facts.merged ? "say --on-conflict skip or update again" : "leave --on-conflict out, or use --full");
+  }
   if (facts.source_oid != job.source.oid) {
     add(findings, job, Severity::error, "the source table was dropped and created anew since the copy began",
         "--full copies it anew");

@@ -216,6 +216,7 @@ void CopyJob::start_generation(TableJob& job, const Plan& plan) {
   facts.key_column = job.key_column();
   facts.strategy = to_string(plan.chunks.empty() ? ChunkKind::whole : plan.chunks.front().range.kind);
   facts.created_target = !job.target;
+  facts.merged = options_.on_conflict != OnConflict::error;
   // Whoever made the target in an earlier generation: its indexes are ours to finish.
   if (const auto before = job.ledger->generation_facts(); before && job.target) {
     facts.created_target = before->created_target;

@@ -57,7 +57,10 @@ Plan plan_round(const TableJob& job, const CopyOptions& options, const std::opti
   range.high_water = job.observation.high_water;
   range.replace = last.has_value();
   if (last) range.gained_above = last->high_water;
-  auto plan = make_plan(job.facts, options.plan, range);
+  auto cut = options.plan;
+  // What was gained is told by its keys, however the first round was cut.
+  if (last && job.facts.key && cut.chunk_by == ChunkBy::ctid) cut.chunk_by = ChunkBy::automatic;
+  auto plan = make_plan(job.facts, cut, range);
   if (last && job.facts.key) {
     if (auto late = late_chunk(job, options, *last)) plan.chunks.push_back(std::move(*late));
   }

@@ -131,13 +131,13 @@ void PgLedger::start_generation(const GenerationFacts& facts, const std::vector<
     for (const auto& statement : statements) connection.run(statement, deadline);
     connection.query(
         fmt::format("INSERT INTO {} (table_copy, generation, source_oid, source_filenode, source_shape, key_column, "
-                    "strategy, created_target) VALUES ($1::integer, $2::integer, $3::oid, $4::oid, $5, $6, $7, "
-                    "$8::boolean)",
+                    "strategy, created_target, merged) VALUES ($1::integer, $2::integer, $3::oid, $4::oid, $5, $6, "
+                    "$7, $8::boolean, $9::boolean)",
                     session_.names()("generation")),
         {std::to_string(table_copy_), std::to_string(next), std::to_string(facts.source_oid),
          std::to_string(facts.source_filenode), facts.source_shape,
          facts.key_column.empty() ? std::nullopt : std::optional(facts.key_column), facts.strategy,
-         copy_bool(facts.created_target)},
+         copy_bool(facts.created_target), copy_bool(facts.merged)},
         session_.statement_deadline());
     failpoint(fp::target_before_empty);
     transaction.commit(deadline);

@@ -36,6 +36,7 @@ struct GenerationFacts {
   std::string key_column;  // empty: none
   std::string strategy;
   bool created_target = false;
+  bool merged = false;  // with --on-conflict: the target may hold rows of others
 };
 
 // Facts of a round.

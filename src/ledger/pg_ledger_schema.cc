@@ -45,6 +45,7 @@ CREATE TABLE {0}.generation (
   key_column      text,
   strategy        text    NOT NULL,
   created_target  boolean NOT NULL,
+  merged          boolean NOT NULL,
   target_oid      oid,
   started_at      timestamptz NOT NULL DEFAULT pg_catalog.now(),
   finished_at     timestamptz,
@@ -65,6 +66,7 @@ CREATE TABLE {0}.round (
   finished_at  timestamptz,
   PRIMARY KEY (table_copy, generation, round)
 );
+COMMENT ON COLUMN {0}.generation.merged IS 'Copied with --on-conflict into a table that may hold rows of others: nothing in it is ever deleted.';
 COMMENT ON TABLE {0}.round IS 'One run that planned chunks: the first of a generation takes everything, later ones what the source has gained.';
 COMMENT ON COLUMN {0}.round.high_water IS 'Key up to which the round is complete; rows above it are replaced by the next round.';
 COMMENT ON COLUMN {0}.round.late_since IS 'If not settled: transactions from this xid on may have brought rows below high_water later; the next round looks for them.';
