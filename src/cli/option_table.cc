@@ -85,7 +85,7 @@ constexpr OptionSpec kTable[] = {
     {"--max-rate", "RATE", "Bounds", "At most so much from the source, as 50MB/s.", verbs::copying,
      [](Invocation& i, Text v) {
        const auto rate = parse_rate(v);
-       if (rate < 1) throw Error(ErrorKind::usage, fmt::format("'{}' is no rate to copy at", v)).advise("write it as 50MB/s");
+       if (rate < 1) throw Error(ErrorKind::usage, fmt::format("'{}' is no rate to copy at", v));
        i.copy.max_rate = rate;
      }, nullptr, true},
     {"--sleep", "TIME", "Bounds", "Pause of each reader after each chunk.", verbs::copying,

@@ -40,7 +40,8 @@ struct Word {
 
 inline constexpr Word<ChunkBy> chunk_by_words[] = {
     {"auto", ChunkBy::automatic}, {"key", ChunkBy::key}, {"ctid", ChunkBy::ctid}, {"whole", ChunkBy::whole}};
-inline constexpr Word<SnapshotMode> snapshot_words[] = {{"shared", SnapshotMode::shared}, {"chunk", SnapshotMode::chunk}};
+inline constexpr Word<SnapshotMode> snapshot_words[] = {{"shared", SnapshotMode::shared},
+                                                        {"chunk", SnapshotMode::chunk}};
 inline constexpr Word<LateRows> late_rows_words[] = {
     {"wait", LateRows::wait}, {"scan", LateRows::scan}, {"ignore", LateRows::ignore}};
 inline constexpr Word<OnConflict> on_conflict_words[] = {

@@ -17,7 +17,9 @@ constexpr std::size_t kShortestBar = 5, kLongestBar = 30;
 constexpr std::size_t kBarFrame = 3;  // brackets and a blank
 constexpr std::size_t kLongestName = 32;
 
-std::string percent_text(const Counts& counts) { return fmt::format("{:.0f} %", std::floor(fraction_done(counts) * 100)); }
+std::string percent_text(const Counts& counts) {
+  return fmt::format("{:.0f} %", std::floor(fraction_done(counts) * 100));
+}
 std::string rows_text(const Counts& counts) { return counted(counts.rows_before + counts.rows, "row"); }
 std::string bytes_text(const Counts& counts) {
   return format_bytes(static_cast<double>(counts.bytes_before + counts.bytes));

@@ -23,7 +23,9 @@ Counts counts_of(const TableProgress& table) {
           .late_rows = table.late_rows.load()};
 }
 
-std::int64_t bytes_left(const Counts& counts) { return std::max<std::int64_t>(0, counts.bytes_expected - counts.bytes); }
+std::int64_t bytes_left(const Counts& counts) {
+  return std::max<std::int64_t>(0, counts.bytes_expected - counts.bytes);
+}
 
 }  // namespace
 

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <filesystem>
 #include <new>
 #include <optional>
@@ -67,7 +66,8 @@ Outcome run_copy(const Invocation& invocation, StopSource& stop) {
     outcome.error = caught([&] { report = copy(invocation.copy, stop, *view, &report); });
   }
   const bool moved = !report.tables.empty();
-  outcome.code = outcome.error ? exit_code(outcome.error->kind()) : is_complete(report) ? 0 : exit_code(ErrorKind::stopped);
+  if (outcome.error) outcome.code = exit_code(outcome.error->kind());
+  else if (!is_complete(report)) outcome.code = exit_code(ErrorKind::stopped);
   if (invocation.json) outcome.text = copy_json(moved ? &report : nullptr, pointer(outcome.error), outcome.code);
   else if (moved && outcome.code != exit_code(ErrorKind::refused)) outcome.text = copy_text(report);
   return outcome;
@@ -153,7 +153,8 @@ int work(const Invocation& invocation) {
 
 int run(const std::vector<std::string>& arguments) noexcept {
   int code = 0;
-  const auto error = caught([&] { code = work(parse_options(arguments, [](const char* name) { return std::getenv(name); })); });
+  const auto environment = [](const char* name) { return std::getenv(name); };
+  const auto error = caught([&] { code = work(parse_options(arguments, environment)); });
   if (!error) return code;
   // Options that could not be read, above all: whether JSON is wanted is seen all the same.
   code = exit_code(error->kind());

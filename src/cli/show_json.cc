@@ -8,7 +8,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 double seconds(std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1000; }
-Json seconds_or_null(const std::optional<std::chrono::milliseconds>& time) { return time ? Json(seconds(*time)) : Json(); }
+Json seconds_or_null(const std::optional<std::chrono::milliseconds>& time) {
+  return time ? Json(seconds(*time)) : Json();
+}
 Json or_null(const std::optional<std::int64_t>& number) { return number ? Json(*number) : Json(); }
 Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 

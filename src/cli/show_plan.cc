@@ -13,8 +13,9 @@ constexpr std::size_t kShownChunks = 10;
 std::string about(std::int64_t bytes) { return "about " + format_bytes(static_cast<double>(bytes)); }
 
 std::string range_text(const PlannedTable::Range& range) {
-  return fmt::format("{}, {}{}{}", range.text, about(range.estimated_bytes), range.coarse ? ", cut further on the way" : "",
-                     range.tail ? ", tail: the next run replaces it" : "");
+  const auto* const coarse = range.coarse ? ", cut further on the way" : "";
+  const auto* const tail = range.tail ? ", tail: the next run replaces it" : "";
+  return fmt::format("{}, {}{}{}", range.text, about(range.estimated_bytes), coarse, tail);
 }
 
 void show_chunks(Sheet& sheet, const PlannedTable& table, bool verbose) {

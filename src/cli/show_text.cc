@@ -16,7 +16,7 @@ bool is_complete(const TableReport& table) {
 }
 
 std::string of_generation(bool resumed, const std::string& total) {
-  return resumed ? fmt::format(", {} with earlier runs", total) : std::string();
+  return resumed ? fmt::format(" ({} with earlier runs)", total) : std::string();
 }
 
 std::string rate_text(double bytes, std::chrono::milliseconds time) {
@@ -40,7 +40,7 @@ void show_table(Sheet& sheet, const TableReport& table, std::chrono::millisecond
   show_amounts(sheet, table, time);
   sheet.line("late rows", fmt::format("{} found{}", grouped(table.late_rows),
                                       table.settled ? "" : "; more may come: see remarks"));
-  if (table.high_water) sheet.line("up to key", grouped(*table.high_water));
+  if (table.high_water && is_complete(table)) sheet.line("up to key", grouped(*table.high_water));
   if (!table.created.empty()) sheet.line("created", fmt::format("{}", fmt::join(table.created, ", ")));
   if (table.chunks_left > 0) sheet.line("left", counted(table.chunks_left, "chunk"));
   for (const auto& remark : table.remarks) sheet.line("remark", remark);

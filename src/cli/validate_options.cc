@@ -50,8 +50,8 @@ void check_columns(const std::vector<std::string>& columns) {
 void check_contradictions(const Invocation& invocation) {
   const auto& options = invocation.copy;
   if (options.full && options.on_conflict != OnConflict::error) {
-    throw contradiction("--full", options.on_conflict == OnConflict::skip ? "--on-conflict skip" : "--on-conflict update",
-                        "a table that was just emptied has no rows to meet");
+    const auto* const other = options.on_conflict == OnConflict::skip ? "--on-conflict skip" : "--on-conflict update";
+    throw contradiction("--full", other, "a table that was just emptied has no rows to meet");
   }
   if (options.require_one_snapshot && options.snapshot == SnapshotMode::chunk) {
     throw contradiction("--require-one-snapshot", "--snapshot chunk", "chunk takes one snapshot for each chunk");
