@@ -195,7 +195,14 @@ void CopyJob::open_snapshot(const std::vector<TableJob*>& jobs) {
 
 std::vector<Chunk> CopyJob::plan_table(TableJob& job) {
   job.facts = read_table_facts(control_->source, job, control_->deadline());
-  if (job.action == TableAction::resume) return job.ledger->pending_chunks();
+  if (job.action == TableAction::resume) {
+    const auto totals = job.ledger->totals();
+    auto& progress = progress_.tables[static_cast<std::size_t>(&job - jobs_.data())];
+    progress.rows_before = totals.rows_done;
+    progress.bytes_before = totals.bytes_done;
+    progress.chunks_before = totals.chunks_done;
+    return job.ledger->pending_chunks();
+  }
   const bool fresh = job.action != TableAction::gain;
   const auto last = fresh ? std::nullopt : job.ledger->last_round();
   const auto plan = plan_round(job, options_, last);

@@ -17,7 +17,10 @@ void add_totals(TableReport& report, PgLedger& ledger) {
 
 std::string points_in_time(SnapshotMode mode, int snapshots, bool resumed) {
   if (mode == SnapshotMode::chunk) return "several points in time: a snapshot for each chunk";
-  if (resumed) return fmt::format("several points in time: this run took {} snapshot(s), earlier ones others", snapshots);
+  if (resumed) {
+    return fmt::format("several points in time: this run took {} {}, earlier ones others", snapshots,
+                       snapshots == 1 ? "snapshot" : "snapshots");
+  }
   if (snapshots <= 1) return "one point in time";
   return fmt::format("several points in time: {} snapshots", snapshots);
 }
