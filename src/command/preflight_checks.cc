@@ -61,6 +61,28 @@ void check_standby(Findings& findings, const ControlSessions& control, const Cop
   }
 }
 
+// Whether a schema, or something in it, may be created: nothing, or the GRANT to type.
+std::optional<std::string> missing_create_right(ControlSessions& control, const std::string& schema) {
+  const auto row = control.target.query(
+      "SELECT CASE WHEN n.oid IS NULL THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') "
+      "ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE') END, n.oid IS NULL FROM (SELECT) AS one "
+      "LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1",
+      {schema}, control.deadline());
+  if (row.boolean(0, 0)) return std::nullopt;
+  const auto role = pg::quote_identifier(control.servers.target.role);
+  if (!row.boolean(0, 1)) return fmt::format("GRANT CREATE ON SCHEMA {} TO {}", pg::quote_identifier(schema), role);
+  return fmt::format("GRANT CREATE ON DATABASE {} TO {}", pg::quote_identifier(control.servers.target.database), role);
+}
+
+void check_ledger_rights(Findings& findings, ControlSessions& control, const CopyOptions& options) {
+  if (control.ledger_exists || control.servers.target.read_only) return;
+  if (const auto grant = missing_create_right(control, options.ledger_schema)) {
+    findings.error(fmt::format("role {} may not create the ledger on the target [SQLSTATE 42501]",
+                               control.servers.target.role),
+                   "on the target: " + *grant);
+  }
+}
+
 std::string kind_name(char kind) {
   switch (kind) {
     case 'v': return "a view";
@@ -132,6 +154,7 @@ void check_servers(ControlSessions& control, const CopyOptions& options, std::ve
                      "a role with SELECT on the copied tables is enough");
   }
   check_standby(findings, control, options);
+  check_ledger_rights(findings, control, options);
 }
 
 bool check_source(ControlSessions& control, const CopyOptions& options, const catalog::TableName& name,
@@ -224,20 +247,11 @@ void check_creatable(ControlSessions& control, const TableJob& job, std::vector<
     findings.error(fmt::format("the target does not know type {} [SQLSTATE 42704]", type),
                    "create the type or extension on the target first");
   }
-  const auto row = control.target.query(
-      "SELECT CASE WHEN n.oid IS NULL THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') "
-      "ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE') END, n.oid IS NULL FROM (SELECT) AS one "
-      "LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1",
-      {job.name.schema}, control.deadline());
-  if (row.boolean(0, 0)) return;
-  const auto role = pg::quote_identifier(control.servers.target.role);
-  findings.error(fmt::format("role {} may not create the table on the target [SQLSTATE 42501]",
-                             control.servers.target.role),
-                 row.boolean(0, 1)
-                     ? fmt::format("on the target: GRANT CREATE ON DATABASE {} TO {}",
-                                   pg::quote_identifier(control.servers.target.database), role)
-                     : fmt::format("on the target: GRANT CREATE ON SCHEMA {} TO {}",
-                                   pg::quote_identifier(job.name.schema), role));
+  if (const auto grant = missing_create_right(control, job.name.schema)) {
+    findings.error(fmt::format("role {} may not create the table on the target [SQLSTATE 42501]",
+                               control.servers.target.role),
+                   "on the target: " + *grant);
+  }
 }
 
 }  // namespace pghaul

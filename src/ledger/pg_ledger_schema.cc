@@ -182,6 +182,10 @@ bool schema_has_version_table(pg::Connection& connection, const LedgerNames& nam
       .boolean(0, 0);
 }
 
+bool schema_exists(pg::Connection& connection, const LedgerNames& names, Deadline deadline) {
+  return connection.query("SELECT pg_catalog.to_regnamespace($1) IS NOT NULL", {names.schema()}, deadline).boolean(0, 0);
+}
+
 }  // namespace
 
 LedgerNames::LedgerNames(const std::string& schema)
@@ -217,7 +221,8 @@ void create_ledger(pg::Connection& connection, const LedgerNames& names, Deadlin
                    deadline);
   if (!schema_has_version_table(connection, names, deadline)) {
     const auto lock_class = std::to_string(static_cast<std::uint32_t>(names.owner_lock_class()));
-    connection.run("CREATE SCHEMA IF NOT EXISTS " + names.schema(), deadline);
+    // Not IF NOT EXISTS: that asks for the right to create even where the schema is there.
+    if (!schema_exists(connection, names, deadline)) connection.run("CREATE SCHEMA " + names.schema(), deadline);
     connection.run(fmt::format(fmt::runtime(tables_sql), names.schema(), ledger_version), deadline);
     connection.run(fmt::format(fmt::runtime(views_sql), names.schema(), lock_class), deadline);
   }
