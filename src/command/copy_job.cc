@@ -35,12 +35,22 @@ bool schema_exists(pg::Connection& connection, const std::string& schema, Deadli
   return connection.query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {schema}, deadline).rows() > 0;
 }
 
+// Held to a rate, a batch must still be read well within the statement timeout.
+CopyOptions with_fitting_batches(CopyOptions options) {
+  constexpr std::int64_t smallest_batch = 64'000;
+  if (!options.max_rate) return options;
+  const auto per_timeout = *options.max_rate * options.statement_timeout.count() / 1000;
+  options.plan.batch_bytes =
+      std::min(options.plan.batch_bytes, std::max(smallest_batch, per_timeout / (4 * options.readers)));
+  return options;
+}
+
 bool has_work(const TableJob& job) { return job.action != TableAction::nothing; }
 
 }  // namespace
 
 CopyJob::CopyJob(const CopyOptions& options, StopSource& stop, CopyObserver& observer)
-    : options_(options),
+    : options_(with_fitting_batches(options)),
       stop_(stop),
       observer_(observer),
       started_(Deadline::Clock::now()),
@@ -236,8 +246,9 @@ void CopyJob::start_generation(TableJob& job, const Plan& plan) {
     }
     statements.push_back(catalog::create_table_sql(job.source, job.name, options_.columns));
     job.report.created.push_back("table " + job.name.display());
-  } else if (options_.on_conflict == OnConflict::error) {
-    statements.push_back((options_.allowed.foreign_keys ? "DELETE FROM " : "TRUNCATE ") + job.name.sql());
+  } else if (job.action == TableAction::new_generation || options_.full) {
+    // A first copy finds the table empty, or merges into it.
+    if (options_.on_conflict == OnConflict::error) statements.push_back("TRUNCATE " + job.name.sql());
   }
   job.ledger->start_generation(facts, statements, deadline_);
   if (!job.target) failpoint(fp::target_created);

@@ -115,7 +115,8 @@ void check_attachments(Findings& findings, const catalog::Attachments& attachmen
   if (!keys.empty()) {
     findings.unless(allowed.foreign_keys,
                     fmt::format("the target table has foreign keys from or to it: {}", fmt::join(keys, ", ")),
-                    "drop them on the target for the time of the copy, or say --allow foreign-keys");
+                    "drop them on the target for the time of the copy, or say --allow foreign-keys (rows that a later "
+                    "run replaces are deleted first, and ON DELETE actions then fire)");
   }
   if (!attachments.rules.empty()) {
     findings.warning(fmt::format("the target table has rules, which COPY does not apply: {}",

@@ -80,7 +80,12 @@ void Connection::State::throw_result(const PGresult* result) {
   if (const auto context = field(result, PG_DIAG_CONTEXT); !context.empty()) {
     detail += (detail.empty() ? "" : "; ") + context;
   }
-  throw Error(kind, field(result, PG_DIAG_MESSAGE_PRIMARY)).on(side).with_sqlstate(code).with_detail(detail);
+  Error error(kind, field(result, PG_DIAG_MESSAGE_PRIMARY));
+  error.on(side).with_sqlstate(code).with_detail(detail);
+  if (code == sqlstate::query_canceled) {
+    error.advise("if it was a timeout: raise --statement-timeout, or lower --batch-bytes; then run the same command again");
+  }
+  throw error;
 }
 
 void Connection::State::require_usable() const {

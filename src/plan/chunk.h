@@ -26,6 +26,9 @@ struct ChunkRange {
   bool operator==(const ChunkRange&) const = default;
 };
 
+// Whether the range can be cut into smaller ones. What cannot is bounded by the time of the whole job only.
+inline bool can_be_cut(const ChunkRange& range) { return range.kind == ChunkKind::key || range.kind == ChunkKind::ctid; }
+
 // "id in [1, 5000)", "id < 7", "pages [0, 128)", "id is null", "all rows"; for messages.
 std::string describe(const ChunkRange& range, const std::string& key_column);
 

@@ -22,8 +22,6 @@ std::int64_t parse_bound(const std::string& text) {
   return value;
 }
 
-bool can_be_cut(const ChunkRange& range) { return range.kind == ChunkKind::key || range.kind == ChunkKind::ctid; }
-
 void check_cuts(const ChunkRange& range, const std::vector<std::string>& cuts) {
   std::optional<std::int64_t> before;
   if (range.lower) before = parse_bound(*range.lower);

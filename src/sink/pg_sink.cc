@@ -40,7 +40,8 @@ MarkOutcome PgSink::mark_chunk(const Mark& mark, const BatchSummary* summary, De
 WriteResult PgSink::write(std::size_t table_index, const Chunk& chunk, const Mark& mark, Batch& batch) {
   connect();
   const auto& table = tables_[table_index];
-  const auto deadline = Deadline::after(statement_timeout_ + answer_grace);
+  const bool bounded = can_be_cut(chunk.range);
+  const auto deadline = bounded ? Deadline::after(statement_timeout_ + answer_grace) : Deadline::never();
   WriteResult result;
   bool at_mark = true;
   try {
@@ -50,6 +51,7 @@ WriteResult PgSink::write(std::size_t table_index, const Chunk& chunk, const Mar
     at_mark = false;
     if (result.outcome != MarkOutcome::written) return result;
 
+    if (!bounded) connection_->run("SET LOCAL statement_timeout = 0", deadline);
     const auto rows = write_rows(table, chunk, batch, result, deadline);
     failpoint(fp::rows_sent);
     if (rows != batch.summary()->rows) {

@@ -116,16 +116,17 @@ void PgSource::check_unchanged(const SourceTable& table, std::uint32_t filenode,
 BatchSummary PgSource::read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) {
   connect();
   const auto& source_table = tables_[table];
-  const auto deadline = statement_deadline();
+  const auto deadline = can_be_cut(chunk.range) ? statement_deadline() : Deadline::never();
   const auto started = Deadline::Clock::now();
   BatchSummary summary;
   summary.record_format = source_table.record_format;
   try {
-    const auto begun = begin(table, deadline);
+    const auto begun = begin(table, statement_deadline());
     summary.snapshot = begun.snapshot;
+    if (!can_be_cut(chunk.range)) connection_->run("SET LOCAL statement_timeout = 0", statement_deadline());
     copy_rows(source_table, chunk, receiver, summary, deadline);
-    check_unchanged(source_table, begun.filenode, deadline);
-    connection_->run("COMMIT", deadline);
+    check_unchanged(source_table, begun.filenode, statement_deadline());
+    connection_->run("COMMIT", statement_deadline());
   } catch (const Error&) {
     // Rolling back by closing keeps this path the same for every error; a new session costs a few milliseconds.
     if (connection_->usable() && connection_->in_transaction()) connection_->abandon();
