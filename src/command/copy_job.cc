@@ -90,9 +90,10 @@ void CopyJob::run() {
 }
 
 void CopyJob::inspect() {
-  control_ = std::make_unique<ControlSessions>(sessions_, options_);
-  jobs_ = inspect_tables(*control_, options_, findings_);
-  for (auto& job : jobs_) check_ledger(*control_, options_, job, findings_);
+  before_any_write([this] {
+    control_ = std::make_unique<ControlSessions>(sessions_, options_);
+    jobs_ = inspect_tables(*control_, options_, findings_);
+  });
   for (const auto& job : jobs_) progress_.tables.emplace_back().name = job.name.display();
 }
 

@@ -7,6 +7,7 @@
 #include "command/preflight.h"
 #include "command/preflight_checks.h"
 #include "command/table_facts.h"
+#include "ledger/ledger_reader.h"
 #include "pg/copy.h"
 
 namespace pghaul {
@@ -20,17 +21,45 @@ PlannedTable::Range planned_range(const Chunk& chunk, const std::string& key) {
           chunk.tail};
 }
 
-std::string action_text(const TableJob& job, const CopyOptions& options) {
-  const bool begun = job.entry && job.entry->generation > 0;
-  if (!begun) return "copy";
-  if (options.full) return "copy anew (--full)";
-  if (!job.entry->planned) return "copy";
-  const auto& totals = job.entry->totals;
+// As CopyJob will choose it, as far as that can be known without becoming the owner.
+TableAction likely_action(const TableJob& job, const CopyOptions& options) {
+  if (!job.entry || job.entry->generation == 0) return TableAction::first_copy;
+  if (options.full) return TableAction::new_generation;
+  if (!job.entry->last_round) return TableAction::first_copy;
   if (!job.entry->complete) {
-    return fmt::format("continue: {} of {} chunks left", totals.chunks_pending,
-                       totals.chunks_pending + totals.chunks_done);
+    return job.entry->facts.strategy == "ctid" && job.entry->totals.chunks_pending > 0 ? TableAction::new_generation
+                                                                                       : TableAction::resume;
   }
-  return job.key || job.entry->facts.strategy == "whole" ? "take what the source has gained" : "nothing to do";
+  return job.key || job.entry->facts.strategy == "whole" ? TableAction::gain : TableAction::nothing;
+}
+
+std::string action_text(TableAction action, const TableJob& job, const CopyOptions& options) {
+  switch (action) {
+    case TableAction::first_copy: return "copy";
+    case TableAction::new_generation:
+      return options.full ? "copy anew (--full)" : "copy anew: pages are valid only inside the snapshot that is gone";
+    case TableAction::resume:
+      return fmt::format("continue: {} of {} chunks left, then what the source has gained",
+                         job.entry->totals.chunks_pending,
+                         job.entry->totals.chunks_pending + job.entry->totals.chunks_done);
+    case TableAction::gain: return "take what the source has gained";
+    case TableAction::nothing: break;
+  }
+  return "nothing to do: complete, and without a key nothing newer can be told apart";
+}
+
+// Chunks that the ledger has, or those that would be planned now.
+Plan likely_plan(ControlSessions& control, const CopyOptions& options, TableAction action, const TableJob& job) {
+  Plan plan;
+  if (action == TableAction::resume) {
+    plan.reason = job.entry->last_round->reason;
+    plan.rows_per_batch = rows_per_batch(job.facts.bytes, job.facts.rows, options.plan);
+    plan.chunks = read_pending_chunks(control.target, control.ledger_names, job.entry->table_copy,
+                                      job.entry->generation, std::nullopt, control.deadline());
+  } else if (action != TableAction::nothing) {
+    plan = plan_round(job, options, action == TableAction::gain ? job.entry->last_round : std::nullopt);
+  }
+  return plan;
 }
 
 // Reads the table's first rows for a short while and throws them away: nothing but the source's speed is measured.
@@ -67,7 +96,8 @@ PlannedTable plan_table(ControlSessions& control, const CopyOptions& options, Ta
                         std::vector<Finding>& findings) {
   PlannedTable planned;
   planned.source_table = planned.target_table = job.name.display();
-  planned.action = action_text(job, options);
+  const auto action = likely_action(job, options);
+  planned.action = action_text(action, job, options);
   planned.record_format = job.binary ? "binary" : "text";
   planned.key_column = job.key_column();
   job.facts = read_table_facts(control.source, job, control.deadline());
@@ -76,7 +106,7 @@ PlannedTable plan_table(ControlSessions& control, const CopyOptions& options, Ta
   for (const auto& caution : job.observation.cautions) {
     findings.push_back({Finding::Severity::warning, job.name.display(), caution, ""});
   }
-  const auto plan = plan_round(job, options, std::nullopt);
+  const auto plan = likely_plan(control, options, action, job);
   planned.reason = plan.reason;
   planned.rows_per_batch = plan.rows_per_batch;
   planned.high_water = job.observation.high_water;
@@ -95,11 +125,15 @@ PlannedTable plan_table(ControlSessions& control, const CopyOptions& options, Ta
 
 PlanReport plan(const CopyOptions& options, StopSource& stop) {
   Sessions sessions(options, stop);
-  ControlSessions control(sessions, options);
+  std::unique_ptr<ControlSessions> opened;
+  std::vector<TableJob> jobs;
   PlanReport report;
-  auto jobs = inspect_tables(control, options, report.findings);
+  before_any_write([&] {
+    opened = std::make_unique<ControlSessions>(sessions, options);
+    jobs = inspect_tables(*opened, options, report.findings);
+  });
+  auto& control = *opened;
   for (auto& job : jobs) {
-    check_ledger(control, options, job, report.findings);
     if (job.source.oid == 0) continue;  // its finding says why
     try {
       report.tables.push_back(plan_table(control, options, job, report.findings));

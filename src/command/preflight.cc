@@ -7,20 +7,28 @@
 
 #include "catalog/target_ddl.h"
 #include "command/preflight_checks.h"
+#include "pg/sqlstate.h"
 
 namespace pghaul {
 namespace {
 
-// A first connection that fails is the user's to mend: nothing was begun, and waiting would only hide a typing error.
-pg::Connection open_first(const pg::Endpoint& endpoint, const pg::SessionOptions& session) {
+// A ledger that another role made may not be ours to read.
+bool find_ledger(ControlSessions& control) {
   try {
-    return pg::Connection(endpoint, session);
+    return ledger_exists(control.target, control.ledger_names, control.deadline());
   } catch (Error& error) {
-    if (error.kind() == ErrorKind::connection_lost || error.kind() == ErrorKind::failed) {
-      error.become(ErrorKind::refused).safe("nothing was written");
+    if (error.sqlstate() == pg::sqlstate::insufficient_privilege) {
+      error.about(control.ledger_names.schema())
+          .advise("connect to the target as the role that made this ledger, or give another --ledger-schema");
     }
     throw;
   }
+}
+
+bool has_error(const std::vector<Finding>& findings, const TableJob& job) {
+  return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
+    return finding.severity == Finding::Severity::error && finding.table == job.name.display();
+  });
 }
 
 void choose_columns(TableJob& job, const CopyOptions& options, const Servers& servers) {
@@ -44,6 +52,7 @@ void inspect_table(ControlSessions& control, const CopyOptions& options, TableJo
   job.target = catalog::read_table_shape(control.target, job.name, control.deadline());
   choose_columns(job, options, control.servers);
   check_where(control, options, job, findings);
+  check_key(options, job, findings);
   if (job.target) {
     check_target(control, options, job, findings);
   } else {
@@ -54,14 +63,14 @@ void inspect_table(ControlSessions& control, const CopyOptions& options, TableJo
 }  // namespace
 
 ControlSessions::ControlSessions(Sessions& sessions, const CopyOptions& options)
-    : source(open_first(sessions.source(), sessions.source_session("control"))),
-      target(open_first(sessions.target(), sessions.target_session("preflight"))),
+    : source(sessions.source(), sessions.source_session("control")),
+      target(sessions.target(), sessions.target_session("preflight")),
       ledger_names(options.ledger_schema),
       statement_timeout(options.statement_timeout) {
   servers.source = catalog::read_server_facts(source, deadline());
   servers.target = catalog::read_server_facts(target, deadline());
   sessions.set_encoding(servers.source.encoding);
-  ledger_exists = pghaul::ledger_exists(target, ledger_names, deadline());
+  ledger_exists = find_ledger(*this);
 }
 
 TableCopyIdentity identity_of(const TableJob& job, const CopyOptions& options, const Servers& servers) {
@@ -84,9 +93,23 @@ std::vector<TableJob> inspect_tables(ControlSessions& control, const CopyOptions
     job.name = catalog::parse_table_name(text);
     job.report.source_table = job.report.target_table = job.name.display();
     inspect_table(control, options, job, findings);
+    // What is refused already may not even be readable.
+    if (!has_error(findings, job)) check_ledger(control, options, job, findings);
     jobs.push_back(std::move(job));
   }
   return jobs;
+}
+
+// Also a first connection that fails is the user's to mend: waiting would only hide a typing error.
+void before_any_write(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::failed || error.retryable()) error.become(ErrorKind::refused);
+    if (error.kind() == ErrorKind::refused && error.what_is_safe().empty()) error.safe("nothing was written");
+    if (error.advice().empty()) error.advise("mend the cause and run the same command again");
+    throw;
+  }
 }
 
 void refuse_if_any(const std::vector<Finding>& findings) {

@@ -1,6 +1,7 @@
 // Everything that can be known before the first write.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "catalog/catalog.h"
@@ -29,10 +30,13 @@ struct ControlSessions {
 
 TableCopyIdentity identity_of(const TableJob& job, const CopyOptions& options, const Servers& servers);
 
-// Reads the shapes of all tables on both sides and decides which columns travel and how. Findings of severity error are
-// reasons to refuse. Writes nothing. Errors: those of the servers.
+// Reads the shapes of all tables on both sides and what the ledger says of them, and decides which columns travel and
+// how. Findings of severity error are reasons to refuse. Writes nothing. Errors: those of the servers.
 std::vector<TableJob> inspect_tables(ControlSessions& control, const CopyOptions& options,
                                      std::vector<Finding>& findings);
+
+// Runs `work`, which writes nothing: whatever fails in it is a reason to refuse. Errors: refused, stopped, usage.
+void before_any_write(const std::function<void()>& work);
 
 // Error(refused) made of the findings of severity error; nothing if there is none.
 void refuse_if_any(const std::vector<Finding>& findings);

@@ -163,7 +163,7 @@ bool check_source(ControlSessions& control, const CopyOptions& options, const ca
   Findings findings(all, name.display());
   if (!shape) {
     findings.error("there is no such table on the source [SQLSTATE 42P01]",
-                   "check the name; names are looked up exactly, and without a schema in public");
+                   "check the name; without double quotes it is folded to lower case, and without a schema public is meant");
     return false;
   }
   if (shape->kind != 'r') {
@@ -185,7 +185,7 @@ bool check_source(ControlSessions& control, const CopyOptions& options, const ca
   for (const auto& column : options.columns) {
     if (shape->column(column) != nullptr) continue;
     findings.error(fmt::format("there is no column {} on the source [SQLSTATE 42703]", column),
-                   "correct --columns; names are looked up exactly");
+                   "correct --columns; without double quotes names are folded to lower case");
     known = false;
   }
   if (known) check_source_rights(control, findings, *shape, options.columns);
@@ -208,6 +208,13 @@ void check_where(ControlSessions& control, const CopyOptions& options, const Tab
                                error.sqlstate()),
                    "correct the condition; columns may be written with the alias t");
   }
+}
+
+void check_key(const CopyOptions& options, const TableJob& job, std::vector<Finding>& all) {
+  if (options.plan.chunk_by != ChunkBy::key || job.key) return;
+  Findings(all, job.name.display())
+      .error("no key to cut by: no valid unique index on a single smallint, integer or bigint column that travels",
+             "use --chunk-by auto, or create a primary key on the source");
 }
 
 void check_target(ControlSessions& control, const CopyOptions& options, const TableJob& job,

@@ -15,6 +15,7 @@ bool check_source(ControlSessions& control, const CopyOptions& options, const ca
                   const std::optional<catalog::TableShape>& shape, std::vector<Finding>& findings);
 void check_where(ControlSessions& control, const CopyOptions& options, const TableJob& job,
                  std::vector<Finding>& findings);
+void check_key(const CopyOptions& options, const TableJob& job, std::vector<Finding>& findings);
 void check_target(ControlSessions& control, const CopyOptions& options, const TableJob& job,
                   std::vector<Finding>& findings);
 void check_creatable(ControlSessions& control, const TableJob& job, std::vector<Finding>& findings);

@@ -3,6 +3,27 @@
 #include <fmt/format.h>
 
 namespace pghaul {
+namespace {
+
+Chunk chunk_of_row(const pg::Result& rows, int row) {
+  Chunk chunk;
+  chunk.no = rows.int64(row, 0);
+  chunk.parent = rows.int64(row, 1);
+  chunk.round = static_cast<int>(rows.int64(row, 2));
+  chunk.range.kind = parse_chunk_kind(rows.text(row, 3));
+  chunk.range.lower = rows.optional_text(row, 4);
+  chunk.range.upper = rows.optional_text(row, 5);
+  chunk.range.since = rows.optional_text(row, 6);
+  chunk.tail = rows.boolean(row, 7);
+  chunk.replace = rows.boolean(row, 8);
+  chunk.refined = rows.boolean(row, 9);
+  chunk.estimated_bytes = rows.int64(row, 10);
+  chunk.estimated_rows = rows.int64(row, 11);
+  chunk.failed_attempts = static_cast<int>(rows.int64(row, 12));
+  return chunk;
+}
+
+}  // namespace
 
 std::optional<GenerationFacts> read_generation(pg::Connection& connection, const LedgerNames& names, int table_copy,
                                                int generation, Deadline deadline) {
@@ -18,6 +39,39 @@ std::optional<GenerationFacts> read_generation(pg::Connection& connection, const
                          row.boolean(0, 5), row.boolean(0, 6)};
 }
 
+std::optional<RoundFacts> read_last_round(pg::Connection& connection, const LedgerNames& names, int table_copy,
+                                          int generation, Deadline deadline) {
+  const auto row = connection.query(
+      fmt::format("SELECT round, high_water, settled, late_since, unsettled, reason FROM {} "
+                  "WHERE table_copy = $1::integer AND generation = $2::integer ORDER BY round DESC LIMIT 1",
+                  names("round")),
+      {std::to_string(table_copy), std::to_string(generation)}, deadline);
+  if (row.rows() == 0) return std::nullopt;
+  RoundFacts facts{static_cast<int>(row.int64(0, 0)), std::nullopt,
+                   row.boolean(0, 2), std::string(row.text(0, 3)),
+                   std::string(row.text(0, 4)), std::string(row.text(0, 5))};
+  if (!row.is_null(0, 1)) facts.high_water = row.int64(0, 1);
+  return facts;
+}
+
+std::vector<Chunk> read_pending_chunks(pg::Connection& connection, const LedgerNames& names, int table_copy,
+                                       int generation, std::optional<std::int64_t> parent, Deadline deadline) {
+  const auto rows = connection.query(
+      fmt::format("SELECT c.no, c.parent, c.round, c.kind, c.lower_bound, c.upper_bound, c.since, c.tail, c.replace, "
+                  "c.refined, c.estimated_bytes, c.estimated_rows, coalesce(f.failures, 0) FROM {} c "
+                  "LEFT JOIN (SELECT chunk, pg_catalog.count(*) AS failures FROM {} WHERE table_copy = $1::integer "
+                  "AND generation = $2::integer GROUP BY chunk) f ON f.chunk = c.no "
+                  "WHERE c.table_copy = $1::integer AND c.generation = $2::integer AND c.state = 'pending' "
+                  "AND ($3::bigint IS NULL OR c.parent = $3::bigint) ORDER BY c.no",
+                  names("chunk"), names("chunk_failure")),
+      {std::to_string(table_copy), std::to_string(generation), parent ? pg::Param(std::to_string(*parent)) : std::nullopt},
+      deadline);
+  std::vector<Chunk> chunks;
+  chunks.reserve(static_cast<std::size_t>(rows.rows()));
+  for (int row = 0; row < rows.rows(); ++row) chunks.push_back(chunk_of_row(rows, row));
+  return chunks;
+}
+
 LedgerTotals read_totals(pg::Connection& connection, const LedgerNames& names, int table_copy, Deadline deadline) {
   const auto row = connection.query(
       fmt::format("SELECT chunks_done, chunks_pending, rows_done, bytes_done, estimated_bytes_pending FROM {} "
@@ -30,16 +84,15 @@ LedgerTotals read_totals(pg::Connection& connection, const LedgerNames& names, i
 std::optional<LedgerEntry> find_table_copy(pg::Connection& connection, const LedgerNames& names,
                                            const TableCopyIdentity& identity, Deadline deadline) {
   const auto row = connection.query(
-      fmt::format("SELECT t.id, t.generation, t.state = 'complete', EXISTS (SELECT FROM {} r WHERE r.table_copy = t.id "
-                  "AND r.generation = t.generation) FROM {} t WHERE t.identity_key = pg_catalog.md5($1)",
-                  names("round"), names("table_copy")),
+      fmt::format("SELECT id, generation, state = 'complete' FROM {} WHERE identity_key = pg_catalog.md5($1)",
+                  names("table_copy")),
       {identity.key()}, deadline);
   if (row.rows() == 0) return std::nullopt;
   LedgerEntry entry;
   entry.table_copy = static_cast<int>(row.int64(0, 0));
   entry.generation = static_cast<int>(row.int64(0, 1));
   entry.complete = row.boolean(0, 2);
-  entry.planned = row.boolean(0, 3);
+  entry.last_round = read_last_round(connection, names, entry.table_copy, entry.generation, deadline);
   if (auto facts = read_generation(connection, names, entry.table_copy, entry.generation, deadline)) {
     entry.facts = std::move(*facts);
   }

@@ -28,24 +28,6 @@ std::string copy_field(const std::optional<std::string>& value) {
 
 std::string copy_bool(bool value) { return value ? "t" : "f"; }
 
-Chunk chunk_of_row(const pg::Result& rows, int row) {
-  Chunk chunk;
-  chunk.no = rows.int64(row, 0);
-  chunk.parent = rows.int64(row, 1);
-  chunk.round = static_cast<int>(rows.int64(row, 2));
-  chunk.range.kind = parse_chunk_kind(rows.text(row, 3));
-  chunk.range.lower = rows.optional_text(row, 4);
-  chunk.range.upper = rows.optional_text(row, 5);
-  chunk.range.since = rows.optional_text(row, 6);
-  chunk.tail = rows.boolean(row, 7);
-  chunk.replace = rows.boolean(row, 8);
-  chunk.refined = rows.boolean(row, 9);
-  chunk.estimated_bytes = rows.int64(row, 10);
-  chunk.estimated_rows = rows.int64(row, 11);
-  chunk.failed_attempts = static_cast<int>(rows.int64(row, 12));
-  return chunk;
-}
-
 }  // namespace
 
 Mark PgLedger::owner_mark() const { return Mark{table_copy_, generation_, epoch_, 0, 1}; }
@@ -65,16 +47,7 @@ std::optional<GenerationFacts> PgLedger::generation_facts() {
 std::optional<RoundFacts> PgLedger::last_round() {
   std::optional<RoundFacts> facts;
   session_.use([&](pg::Connection& connection) {
-    const auto row = connection.query(
-        fmt::format("SELECT round, high_water, settled, late_since, unsettled, reason FROM {} "
-                    "WHERE table_copy = $1::integer AND generation = $2::integer ORDER BY round DESC LIMIT 1",
-                    session_.names()("round")),
-        {std::to_string(table_copy_), std::to_string(generation_)}, session_.statement_deadline());
-    if (row.rows() == 0) return;
-    facts = RoundFacts{static_cast<int>(row.int64(0, 0)), std::nullopt,
-                       row.boolean(0, 2), std::string(row.text(0, 3)),
-                       std::string(row.text(0, 4)), std::string(row.text(0, 5))};
-    if (!row.is_null(0, 1)) facts->high_water = row.int64(0, 1);
+    facts = read_last_round(connection, session_.names(), table_copy_, generation_, session_.statement_deadline());
   });
   return facts;
 }
@@ -228,27 +201,11 @@ std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chun
   return pending_chunks();
 }
 
-std::vector<Chunk> PgLedger::read_chunks(pg::Connection& connection, const std::string& condition,
-                                         std::int64_t value) {
-  const auto rows = connection.query(
-      fmt::format("SELECT c.no, c.parent, c.round, c.kind, c.lower_bound, c.upper_bound, c.since, c.tail, c.replace, "
-                  "c.refined, c.estimated_bytes, c.estimated_rows, coalesce(f.failures, 0) FROM {} c "
-                  "LEFT JOIN (SELECT chunk, pg_catalog.count(*) AS failures FROM {} WHERE table_copy = $1::integer "
-                  "AND generation = $2::integer GROUP BY chunk) f ON f.chunk = c.no "
-                  "WHERE c.table_copy = $1::integer AND c.generation = $2::integer AND {} ORDER BY c.no",
-                  session_.names()("chunk"), session_.names()("chunk_failure"), condition),
-      {std::to_string(table_copy_), std::to_string(generation_), std::to_string(value)},
-      session_.statement_deadline());
-  std::vector<Chunk> chunks;
-  chunks.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) chunks.push_back(chunk_of_row(rows, row));
-  return chunks;
-}
-
 std::vector<Chunk> PgLedger::pending_chunks() {
   std::vector<Chunk> chunks;
   session_.use([&](pg::Connection& connection) {
-    chunks = read_chunks(connection, "c.state = 'pending' AND $3::bigint IS NOT NULL", 0);
+    chunks = read_pending_chunks(connection, session_.names(), table_copy_, generation_, std::nullopt,
+                                 session_.statement_deadline());
   });
   return chunks;
 }
@@ -268,7 +225,8 @@ std::vector<Chunk> PgLedger::split(const Chunk& parent, const std::vector<Chunk>
         session_.statement_deadline());
     if (claimed.affected_rows() == 0) {
       check_ownership();
-      stored = read_chunks(connection, "c.parent = $3::bigint AND c.state = 'pending'", parent.no);
+      stored = read_pending_chunks(connection, session_.names(), table_copy_, generation_, parent.no,
+                                   session_.statement_deadline());
       return;
     }
     stored = children;

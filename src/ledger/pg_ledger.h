@@ -92,7 +92,6 @@ class PgLedger : public Ledger {
 
  private:
   void adopt_generation(pg::Connection& connection, int generation);
-  std::vector<Chunk> read_chunks(pg::Connection& connection, const std::string& condition, std::int64_t value);
   void supersede_replaced(pg::Connection& connection);
   std::int64_t next_chunk_number(pg::Connection& connection);
   void insert_chunks(pg::Connection& connection, std::vector<Chunk>& chunks, std::int64_t first_number);
@@ -114,7 +113,7 @@ struct LedgerEntry {
   int table_copy = 0;
   int generation = 0;  // 0: nothing was begun
   bool complete = false;
-  bool planned = false;             // the generation has a plan
+  std::optional<RoundFacts> last_round;  // nothing: the generation has no plan yet
   GenerationFacts facts;            // if generation > 0
   LedgerTotals totals;
 };
