@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "command/preflight_checks.h"
+#include "pg/sqlstate.h"
 
 namespace pghaul {
 namespace {
@@ -11,13 +12,20 @@ void add(std::vector<Finding>& findings, const TableJob& job, Finding::Severity 
   findings.push_back({severity, job.name.display(), std::move(text), std::move(advice)});
 }
 
-bool target_has_rows(ControlSessions& control, const TableJob& job) {
-  return job.target && catalog::has_rows(control.target, job.name, control.deadline());
+// Nothing if this role may not look; that has a finding of its own.
+std::optional<bool> target_has_rows(ControlSessions& control, const TableJob& job) {
+  if (!job.target) return false;
+  try {
+    return catalog::has_rows(control.target, job.name, control.deadline());
+  } catch (const Error& error) {
+    if (error.sqlstate() != pg::sqlstate::insufficient_privilege) throw;
+    return std::nullopt;
+  }
 }
 
 void check_first_copy(ControlSessions& control, const CopyOptions& options, const TableJob& job,
                       std::vector<Finding>& findings) {
-  if (options.full || options.on_conflict != OnConflict::error || !target_has_rows(control, job)) return;
+  if (options.full || options.on_conflict != OnConflict::error || !target_has_rows(control, job).value_or(false)) return;
   add(findings, job, Finding::Severity::error, "the target table is not empty, and the ledger knows no copy into it",
       "--full empties it first; --on-conflict skip or update merges into it");
 }
@@ -29,7 +37,7 @@ void check_continued(ControlSessions& control, const CopyOptions& options, const
   if (!job.target) {
     add(findings, job, Severity::error, "the target table is gone, but the ledger says that rows are in it",
         "--full creates and copies it anew");
-  } else if (job.entry->totals.rows_done > 0 && !target_has_rows(control, job)) {
+  } else if (job.entry->totals.rows_done > 0 && !target_has_rows(control, job).value_or(true)) {
     add(findings, job, Severity::error,
         fmt::format("the target table is empty, but the ledger says that {} rows are in it",
                     job.entry->totals.rows_done),

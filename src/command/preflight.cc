@@ -25,12 +25,6 @@ bool find_ledger(ControlSessions& control) {
   }
 }
 
-bool has_error(const std::vector<Finding>& findings, const TableJob& job) {
-  return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
-    return finding.severity == Finding::Severity::error && finding.table == job.name.display();
-  });
-}
-
 void choose_columns(TableJob& job, const CopyOptions& options, const Servers& servers) {
   job.columns = catalog::travelling_columns(job.source, job.target ? &*job.target : nullptr, options.columns);
   std::string reason;
@@ -93,8 +87,7 @@ std::vector<TableJob> inspect_tables(ControlSessions& control, const CopyOptions
     job.name = catalog::parse_table_name(text);
     job.report.source_table = job.report.target_table = job.name.display();
     inspect_table(control, options, job, findings);
-    // What is refused already may not even be readable.
-    if (!has_error(findings, job)) check_ledger(control, options, job, findings);
+    check_ledger(control, options, job, findings);
     jobs.push_back(std::move(job));
   }
   return jobs;
