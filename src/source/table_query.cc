@@ -67,12 +67,16 @@ std::string probe_sql(const SourceTable& table, const ChunkRange& range, std::in
 }
 
 std::string shape_check_sql(const SourceTable& table) {
-  std::string columns;
-  for (const auto& name : table.columns) columns += ", " + column(name);
+  // Only the columns that travel: the role may have no right to see others.
+  std::string columns, inner;
+  for (const auto& name : table.columns) {
+    columns += ", " + column(name);
+    inner += (inner.empty() ? "" : ", ") + column(name);
+  }
   return fmt::format(
       "SELECT f.node{} FROM (SELECT pg_catalog.pg_relation_filenode({}::pg_catalog.oid)) AS f(node) "
-      "LEFT JOIN (SELECT * FROM ONLY {} WHERE false) AS t ON true",
-      columns, table.shape.oid, table.shape.name.sql());
+      "LEFT JOIN (SELECT {} FROM ONLY {} AS t WHERE false) AS t ON true",
+      columns, table.shape.oid, inner, table.shape.name.sql());
 }
 
 }  // namespace pghaul
