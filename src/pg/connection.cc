@@ -70,7 +70,7 @@ void Connection::State::throw_lost(const std::string& what) {
 void Connection::State::throw_result(const PGresult* result) {
   const auto code = field(result, PG_DIAG_SQLSTATE);
   // libpq makes results of its own, without a code, when the line breaks in the middle of a statement.
-  if (code.empty() || PQstatus(conn.get()) == CONNECTION_BAD) {
+  if (code.empty() || is_cut()) {
     if (code.empty()) throw_lost("the connection was lost");
     broken = true;
   }
@@ -94,6 +94,8 @@ void Connection::State::require_usable() const {
 }
 
 short Connection::State::wait(short events, Deadline deadline) {
+  // Said here, too: where the other side never pauses, there always is something to read.
+  if (deadline.expired()) throw_lost("no answer within the time allowed");
   for (;;) {
     pollfd fds[2] = {{PQsocket(conn.get()), events, 0}, {stop != nullptr ? stop->wake_fd() : -1, POLLIN, 0}};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(
@@ -106,13 +108,20 @@ short Connection::State::wait(short events, Deadline deadline) {
   }
 }
 
+bool Connection::State::is_cut() const { return PQstatus(conn.get()) == CONNECTION_BAD; }
+
+// Where the line was cut, the results that libpq still has come first: among them is the reason that the server gave.
+void Connection::State::consume_input() {
+  if (PQconsumeInput(conn.get()) == 0 && !is_cut()) throw_lost("cannot read");
+}
+
 void Connection::State::flush(Deadline deadline) {
   for (;;) {
     const int left = PQflush(conn.get());
-    if (left == 0) return;
+    if (left == 0 || is_cut()) return;
     if (left < 0) throw_lost("cannot send");
     // The server may have to get rid of what it says before it listens.
-    if ((wait(POLLIN | POLLOUT, deadline) & POLLIN) != 0 && PQconsumeInput(conn.get()) == 0) throw_lost("cannot read");
+    if ((wait(POLLIN | POLLOUT, deadline) & POLLIN) != 0) consume_input();
   }
 }
 
@@ -120,7 +129,7 @@ ResultHandle Connection::State::next_result(Deadline deadline) {
   flush(deadline);
   while (PQisBusy(conn.get()) != 0) {
     wait(POLLIN, deadline);
-    if (PQconsumeInput(conn.get()) == 0) throw_lost("cannot read");
+    consume_input();
   }
   return ResultHandle(PQgetResult(conn.get()));
 }
@@ -130,7 +139,7 @@ ResultHandle Connection::State::last_result(Deadline deadline) {
   while (auto result = next_result(deadline)) {
     if (is_error(result.get())) {
       if (!error) error = std::move(result);
-      if (PQstatus(conn.get()) == CONNECTION_BAD) break;  // libpq would give the same result for ever
+      if (is_cut()) break;  // libpq would give the same result for ever
       continue;
     }
     last = std::move(result);
@@ -149,7 +158,7 @@ ResultHandle Connection::State::finish_query(Deadline deadline) {
   }
 }
 
-void Connection::State::send_cancel(Deadline::Clock::duration span) noexcept try {
+bool Connection::State::send_cancel(Deadline::Clock::duration span) noexcept try {
   struct Request {
     std::unique_ptr<PGcancel, void (*)(PGcancel*)> cancel{nullptr, PQfreeCancel};
     std::mutex mutex;
@@ -158,7 +167,7 @@ void Connection::State::send_cancel(Deadline::Clock::duration span) noexcept try
   };
   auto request = std::make_shared<Request>();
   request->cancel.reset(PQgetCancel(conn.get()));
-  if (!request->cancel) return;
+  if (!request->cancel) return false;
   // PQcancel ignores connect_timeout and can block for long on a dead line.
   std::thread([request] {
     char message[256];
@@ -168,18 +177,20 @@ void Connection::State::send_cancel(Deadline::Clock::duration span) noexcept try
     request->changed.notify_all();
   }).detach();
   std::unique_lock lock(request->mutex);
-  request->changed.wait_for(lock, span, [&] { return request->done; });
+  return request->changed.wait_for(lock, span, [&] { return request->done; });
 } catch (...) {  // no thread to be had: closing the session is what is left
+  return false;
 }
 
 void Connection::State::interrupt() noexcept try {
   if (!conn || PQstatus(conn.get()) != CONNECTION_OK) return;
   const auto* stop_before = std::exchange(stop, nullptr);  // what follows is the clean-up after the stop
   const auto deadline = Deadline::after(std::chrono::milliseconds(1'000));
-  send_cancel(std::chrono::milliseconds(1'000));
+  const bool sent = send_cancel(std::chrono::milliseconds(1'000));
   bool idle = false;
   try {
     while (auto result = next_result(deadline)) {
+      if (is_cut()) throw_lost("cannot read");
       char* frame = nullptr;
       if (PQresultStatus(result.get()) == PGRES_COPY_IN) PQputCopyEnd(conn.get(), "stopped");
       if (PQresultStatus(result.get()) != PGRES_COPY_OUT) continue;
@@ -191,7 +202,8 @@ void Connection::State::interrupt() noexcept try {
         if (PQconsumeInput(conn.get()) == 0) throw_lost("cannot read");
       }
     }
-    idle = true;
+    // A cancel that is still on its way would hit whatever comes next.
+    idle = sent;
   } catch (const Error&) {
     idle = false;
   }

@@ -22,7 +22,6 @@ struct ClearResult {
 using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
 
 struct Connection::State {
-  ConnectionHandle conn;
   Side side = Side::none;
   std::string label;
   const StopSource* stop = nullptr;
@@ -30,10 +29,14 @@ struct Connection::State {
   std::size_t notice_count = 0;      // ever
   std::string fatal_sqlstate;        // of a FATAL that arrived as a notice while idle
   bool broken = false;
+  ConnectionHandle conn;             // closed first: its notices go into the members above
 
   // Waits until the socket is readable or writable as asked. Throws stopped (the session stays usable for
-  // interrupt()), or connection_lost at the deadline. Returns poll's revents.
+  // interrupt()), or connection_lost once the deadline is over, ready or not. Returns poll's revents.
   short wait(short events, Deadline deadline);
+  // True when libpq has found the line cut; results that came before are still there.
+  bool is_cut() const;
+  void consume_input();
   // Sends what libpq holds back.
   void flush(Deadline deadline);
   // The next result of the running statement; null at its end.
@@ -44,8 +47,8 @@ struct Connection::State {
   ResultHandle finish_query(Deadline deadline);
   // Cancels, reads and throws away; afterwards the session is idle or broken. Never throws.
   void interrupt() noexcept;
-  // Sends a cancel request from a thread of its own; waits for it at most `span`.
-  void send_cancel(Deadline::Clock::duration span) noexcept;
+  // Sends a cancel request from a thread of its own; true if the server has taken it within `span`.
+  bool send_cancel(Deadline::Clock::duration span) noexcept;
 
   [[noreturn]] void throw_result(const PGresult* result);
   [[noreturn]] void throw_lost(const std::string& what);

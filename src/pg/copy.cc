@@ -9,6 +9,8 @@ namespace pghaul::pg {
 namespace {
 
 constexpr std::size_t frame_bytes = 64 * 1024;
+// Longer than the pauses inside one message.
+constexpr int notice_pause_ms = 100;
 
 void start(Connection::State& state, const std::string& sql, ExecStatusType expected, Deadline deadline) {
   state.require_usable();
@@ -32,7 +34,8 @@ CopyOut::CopyOut(Connection& connection, const std::string& sql, Deadline deadli
 
 CopyOut::~CopyOut() {
   if (frame_ != nullptr) PQfreemem(frame_);
-  if (!finished_ && connection_.usable()) connection_.state_->interrupt();
+  // Also where a deadline has made the session unusable: the server must not go on with it.
+  if (!finished_) connection_.state_->interrupt();
 }
 
 bool CopyOut::next(std::string_view& frame) {
@@ -61,11 +64,11 @@ CopyIn::CopyIn(Connection& connection, const std::string& sql, Deadline deadline
 }
 
 CopyIn::~CopyIn() {
-  if (finished_ || !connection_.usable()) return;
   auto& state = *connection_.state_;
+  if (finished_ || !state.conn || state.is_cut()) return;
   // CopyFail; where it cannot be sent at once, or the server does not answer in time, the session is dropped.
   if (PQputCopyEnd(state.conn.get(), "given up by pghaul") != 1) state.broken = true;
-  if (!state.broken) state.interrupt();
+  state.interrupt();
 }
 
 void CopyIn::write(std::string_view bytes) {
@@ -79,20 +82,37 @@ void CopyIn::write(std::string_view bytes) {
 void CopyIn::write_frame(std::string_view frame) {
   auto& state = *connection_.state_;
   PGconn* conn = state.conn.get();
+  state.require_usable();
+  // Before each frame and not only where sending blocks: while it blocks, libpq reads by itself what the server says,
+  // and would keep an error for itself until the end of the COPY.
+  await_room();
   const int queued = PQputCopyData(conn, frame.data(), static_cast<int>(frame.size()));
-  if (queued < 0) state.throw_lost("cannot send rows");
+  if (queued < 0) fail_with_server_error();
   if (queued == 0) throw Error(ErrorKind::failed, "out of memory while sending rows").on(Side::local);
   // Everything must leave before more is queued, or libpq's buffer would grow without bound.
   while (const int left = PQflush(conn)) {
-    if (left < 0) state.throw_lost("cannot send rows");
-    const auto notices_before = state.notice_count;
-    if ((state.wait(POLLIN | POLLOUT, deadline_) & POLLIN) == 0) continue;
-    if (PQconsumeInput(conn) == 0) state.throw_lost("cannot send rows");
-    // libpq reports an error only after the end of the COPY. What arrives during it is an error or a notice; notices
-    // are taken in by the next PQputCopyData().
-    if (PQputCopyData(conn, "", 0) < 0) state.throw_lost("cannot send rows");
-    if (state.notice_count == notices_before) fail_with_server_error();
+    if (left < 0) fail_with_server_error();
+    await_room();
   }
+}
+
+void CopyIn::await_room() {
+  auto& state = *connection_.state_;
+  if ((state.wait(POLLIN | POLLOUT, deadline_) & POLLIN) != 0) heed_server();
+}
+
+// What the server says during a COPY is a notice or an error. libpq hands out a notice once it is whole, and keeps an
+// error to itself. So where nothing comes out and nothing more comes in, it is an error.
+void CopyIn::heed_server() {
+  auto& state = *connection_.state_;
+  const auto notices_before = state.notice_count;
+  for (bool more = true; more && PQconsumeInput(state.conn.get()) != 0;) {
+    if (PQputCopyData(state.conn.get(), "", 0) < 0) break;  // takes in notices
+    if (state.notice_count != notices_before) return;
+    pollfd socket{PQsocket(state.conn.get()), POLLIN, 0};
+    more = ::poll(&socket, 1, notice_pause_ms) > 0 && !deadline_.expired();
+  }
+  fail_with_server_error();
 }
 
 // Ends the COPY to learn what the server has to say; its own error comes before the answer to CopyFail.

@@ -48,6 +48,8 @@ class CopyIn {
 
  private:
   void write_frame(std::string_view frame);
+  void await_room();
+  void heed_server();
   void fail_with_server_error();
 
   Connection& connection_;
