@@ -61,6 +61,15 @@ void check_standby(Findings& findings, const ControlSessions& control, const Cop
   }
 }
 
+// A pooler gives its clients a process id of its own. In transaction mode, settings, advisory locks and snapshots would be
+// those of whatever session comes next.
+void check_direct(Findings& findings, std::string_view side, pg::Connection& connection, Deadline deadline) {
+  const auto pid = connection.run("SELECT pg_catalog.pg_backend_pid()", deadline).int64(0, 0);
+  if (pid == connection.backend_pid()) return;
+  findings.error(fmt::format("a connection pooler stands between pghaul and the {} server", side),
+                 "connect to the PostgreSQL server itself");
+}
+
 // Whether a schema, or something in it, may be created: nothing, or the GRANT to type.
 std::optional<std::string> missing_create_right(ControlSessions& control, const std::string& schema) {
   const auto row = control.target.query(
@@ -154,6 +163,8 @@ void check_servers(ControlSessions& control, const CopyOptions& options, std::ve
     findings.warning(fmt::format("the source role {} is a superuser", source.role),
                      "a role with SELECT on the copied tables is enough");
   }
+  check_direct(findings, "source", control.source, control.deadline());
+  check_direct(findings, "target", control.target, control.deadline());
   check_standby(findings, control, options);
   check_ledger_rights(findings, control, options);
 }
