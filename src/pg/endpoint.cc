@@ -26,13 +26,25 @@ std::string effective(const Conninfo& given, const Conninfo& defaults, std::stri
   return value.empty() ? value_of(defaults.get(), keyword) : value;
 }
 
+// A URI in which an @ or / of the password is not encoded: libpq takes what follows for host or database, and both are
+// shown.
+bool splits_password(std::string_view text) {
+  const auto scheme = text.find("://");
+  if (!text.starts_with("postgres") || scheme == std::string_view::npos) return false;
+  text = text.substr(scheme + 3);
+  const auto delimiter = text.find_first_of("@/");
+  if (delimiter == std::string_view::npos) return false;
+  const auto place = text.substr(0, text.find('?', delimiter)).substr(delimiter + 1);
+  return place.find('@') != std::string_view::npos;
+}
+
 }  // namespace
 
 Endpoint parse_endpoint(Side side, const std::string& conninfo) {
   char* message = nullptr;
   const Conninfo given(PQconninfoParse(conninfo.c_str(), &message));
   const std::unique_ptr<char, void (*)(void*)> free_message(message, PQfreemem);
-  if (!given) {
+  if (!given || splits_password(conninfo)) {
     // libpq's message may repeat parts of the string, and so a password: it is not shown.
     throw Error(ErrorKind::usage, "the connection string is not valid")
         .on(side)
