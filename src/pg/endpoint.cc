@@ -1,8 +1,10 @@
+#include <cstdlib>
 #include <memory>
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include "pg/connect.h"
 #include "pg/connection.h"
 
 namespace pghaul::pg {
@@ -38,7 +40,34 @@ bool splits_password(std::string_view text) {
   return place.find('@') != std::string_view::npos;
 }
 
+// Comma-separated hosts: all have to be local.
+bool all_local(std::string_view hosts) {
+  for (;;) {
+    const auto comma = hosts.find(',');
+    if (!is_local_host(hosts.substr(0, comma))) return false;
+    if (comma == std::string_view::npos) return true;
+    hosts.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace
+
+bool is_local_host(std::string_view host) {
+  return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" || host == "::1" ||
+         host.starts_with("127.");
+}
+
+const char* default_sslmode(const Endpoint& endpoint) {
+  const Conninfo given(PQconninfoParse(endpoint.conninfo.reveal().c_str(), nullptr));
+  const Conninfo defaults(PQconndefaults());
+  // Where the address is given, the name is not looked up.
+  auto hosts = effective(given, defaults, "hostaddr");
+  if (hosts.empty()) hosts = effective(given, defaults, "host");
+  const bool chosen = std::getenv("PGSSLMODE") != nullptr || !value_of(given.get(), "sslmode").empty();
+  // A service file may say both host and sslmode; only libpq knows.
+  const bool service = !effective(given, defaults, "service").empty();
+  return chosen || service || all_local(hosts) ? nullptr : "require";
+}
 
 Endpoint parse_endpoint(Side side, const std::string& conninfo) {
   char* message = nullptr;
