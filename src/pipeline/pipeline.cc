@@ -28,7 +28,7 @@ Pipeline::Pipeline(PipelineOptions options, std::vector<PipelineTable>& tables, 
   }
 }
 
-// The first error of any thread stops all; errors that the stop itself causes are not told.
+// The first error of any thread stops all; what fails after a stop is a consequence and is not told.
 void Pipeline::run_thread(const std::function<void()>& body) noexcept {
   std::optional<Error> failure;
   try {
@@ -40,7 +40,7 @@ void Pipeline::run_thread(const std::function<void()>& body) noexcept {
   }
   if (!failure) return;
   const std::lock_guard lock(error_mutex_);
-  if (!first_error_ && failure->kind() != ErrorKind::stopped) first_error_ = failure;
+  if (!stop_.requested() && failure->kind() != ErrorKind::stopped) first_error_ = failure;
   stop_.request(StopReason::failed);
 }
 
@@ -108,6 +108,10 @@ Error Pipeline::located(Error error, const ChunkTaskPtr& task) const {
   }
   if (error.advice().empty()) error.advise("mend the cause and run the same command again (without --full)");
   return error;
+}
+
+void Pipeline::stop_if_permanent(const Error& error, const ChunkTaskPtr& task) noexcept {
+  if (!error.retryable()) run_thread([&] { throw located(error, task); });
 }
 
 void Pipeline::pause_or_give_up(const ChunkTaskPtr& task, const Error& error) {

@@ -61,6 +61,8 @@ class Pipeline {
   void read_loop(Source& source);
   void read_task(Source& source, const ChunkTaskPtr& task);
   bool refine(Source& source, const ChunkTaskPtr& task);
+  std::vector<std::string> probe_half(Source& source, ChunkTask& task);
+  std::vector<std::string> half_cut(Source& source, ChunkTask& task);
   bool halve(Source& source, const ChunkTaskPtr& task);
   void store_children(const ChunkTaskPtr& task, std::vector<Chunk> children);
   void read_batch(Source& source, const ChunkTaskPtr& task);
@@ -74,6 +76,8 @@ class Pipeline {
   bool connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind);
   // Records and pauses; throws the final error when there is nothing more to try.
   void pause_or_give_up(const ChunkTaskPtr& task, const Error& error);
+  // For an error in a task that somebody else sees to by now.
+  void stop_if_permanent(const Error& error, const ChunkTaskPtr& task) noexcept;
   Error located(Error error, const ChunkTaskPtr& task) const;
   std::int64_t batch_rows(const PipelineTable& table) const;
   void run_thread(const std::function<void()>& body) noexcept;
@@ -82,8 +86,8 @@ class Pipeline {
   std::vector<PipelineTable>& tables_;
   StopSource& stop_;
   ChunkQueue chunks_;
+  BlockPool pool_;  // outlives the batches that are left in the queue after a stop: they give their blocks back
   BatchQueue batches_;
-  BlockPool pool_;
   RateLimiter rate_;
   std::atomic<int> connected_readers_{0}, connected_writers_{0};
   std::mutex error_mutex_;

@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "pipeline/even_cuts.h"
 #include "pipeline/pipeline.h"
 
 namespace pghaul {
@@ -33,16 +34,6 @@ class RateLimited : public BatchReceiver {
   RateLimiter& rate_;
   std::int64_t passed_ = 0;
 };
-
-// Of the cuts at every quarter of a batch, those that make chunks. `complete`: the range ends within a step after the
-// last cut; otherwise what lies behind is left for another look.
-std::vector<std::string> even_cuts(const std::vector<std::string>& steps, bool complete) {
-  std::vector<std::string> cuts;
-  const auto units = steps.size() + (complete ? 1 : 0);
-  const auto pieces = (units + steps_per_batch - 1) / steps_per_batch;
-  for (std::size_t piece = 1; piece < pieces + (complete ? 0 : 1); ++piece) cuts.push_back(steps[piece * units / pieces - 1]);
-  return cuts;
-}
 
 bool can_be_cut(const Chunk& chunk) {
   return chunk.range.kind == ChunkKind::key || chunk.range.kind == ChunkKind::ctid;
@@ -89,7 +80,7 @@ bool Pipeline::refine(Source& source, const ChunkTaskPtr& task) {
                 describe(chunk.range, table.key_column));
   }
   const bool complete = steps.size() < most_steps;
-  const auto cuts = even_cuts(steps, complete);
+  const auto cuts = even_cuts(steps, steps_per_batch, complete);
   chunk.refined = true;
   if (cuts.empty()) return false;
   auto children = split_at(chunk, cuts);
@@ -103,19 +94,36 @@ bool Pipeline::refine(Source& source, const ChunkTaskPtr& task) {
   return true;
 }
 
-// The chunk took longer than the statement timeout: half of it may not.
-bool Pipeline::halve(Source& source, const ChunkTaskPtr& task) {
-  task->halve = false;
-  const auto& table = tables_[task->table];
-  std::vector<std::string> cuts;
+// A cut near the middle of the chunk's rows, and from it a better estimate of their number. The old one may be far too
+// high, or missing: probes get shorter until one finds a key. A chunk of one row has none.
+std::vector<std::string> Pipeline::probe_half(Source& source, ChunkTask& task) {
+  auto& chunk = task.chunk;
+  if (chunk.estimated_rows < 2) chunk.estimated_rows = batch_rows(tables_[task.table]);
+  for (;;) {
+    const auto rows = std::max<std::int64_t>(1, chunk.estimated_rows / 2);
+    chunk.estimated_rows = 2 * rows;
+    auto cuts = source.probe_cuts(task.table, chunk, rows, 1);
+    if (!cuts.empty() || rows == 1) return cuts;
+    chunk.estimated_rows = rows;
+  }
+}
+
+// Where there is no probe, or it takes too long itself, it is the middle of the range.
+std::vector<std::string> Pipeline::half_cut(Source& source, ChunkTask& task) {
   try {
-    cuts = source.probe_cuts(task->table, task->chunk, std::max<std::int64_t>(1, task->chunk.estimated_rows / 2), 1);
+    if (task.chunk.range.kind == ChunkKind::key) return probe_half(source, task);
   } catch (const Error& error) {
     if (error.sqlstate() != query_canceled) throw;
   }
-  if (cuts.empty()) {
-    if (const auto middle = midpoint(task->chunk.range, table.lowest, table.highest)) cuts.push_back(*middle);
-  }
+  const auto& table = tables_[task.table];
+  const auto middle = midpoint(task.chunk.range, table.lowest, table.highest);
+  return middle ? std::vector{*middle} : std::vector<std::string>();
+}
+
+// The chunk took longer than the statement timeout: half of it may not.
+bool Pipeline::halve(Source& source, const ChunkTaskPtr& task) {
+  task->halve = false;
+  const auto cuts = half_cut(source, *task);
   if (cuts.empty()) return false;
   auto children = split_at(task->chunk, cuts);
   for (auto& child : children) child.refined = true;
@@ -144,7 +152,8 @@ void Pipeline::read_batch(Source& source, const ChunkTaskPtr& task) {
     failpoint(fp::batch_read);
     batch->finish(summary);
   } catch (const Error& error) {
-    if (batch->fail(error)) throw;  // else the writer of an open batch has given up first, and sees to the task
+    if (batch->fail(error)) throw;
+    stop_if_permanent(error, task);  // the writer of an open batch has given up first, and sees to the task
   }
 }
 

@@ -26,11 +26,17 @@ bool Pipeline::try_write(Sink& sink, const BatchStreamPtr& batch) {
   connect([&] { sink.connect(); }, connected_writers_, "");
   try {
     batch->rewind();
-    account(batch, sink.write(task->table, task->chunk, table.ledger->mark_for(task->chunk), *batch));
+    const auto result = sink.write(task->table, task->chunk, table.ledger->mark_for(task->chunk), *batch);
+    // Nobody will take the rows of an open batch whose chunk turns out to be done: its reader, who waits for room, is told.
+    if (result.outcome != MarkOutcome::written && !batch->give_up()) return true;
+    account(batch, result);
     return true;
   } catch (const Error& error) {
     const bool again = batch->can_rewind();
-    if (!again && !batch->give_up()) return true;  // it was the reader's error, and the reader sees to the task
+    if (!again && !batch->give_up()) {  // the reader has failed first, and sees to the task
+      stop_if_permanent(error, task);
+      return true;
+    }
     const bool too_long = error.sqlstate() == query_canceled && task->chunk.range.kind == ChunkKind::key;
     pause_or_give_up(task, error);
     task->retry.connected();
@@ -50,11 +56,11 @@ void Pipeline::account(const BatchStreamPtr& batch, const WriteResult& result) {
         .safe("nothing was written by this process since then; what it had finished before is kept")
         .advise("leave it to the new owner; pghaul status names it");
   }
-  const auto* summary = batch->summary();
-  if (summary != nullptr && result.outcome != MarkOutcome::split) {
+  if (result.outcome != MarkOutcome::split) ++progress.chunks;
+  // Unknown for an open batch whose chunk was done already; the ledger has the figures.
+  if (const auto* summary = batch->summary(); summary != nullptr && result.outcome != MarkOutcome::split) {
     progress.rows += summary->rows;
     progress.bytes += summary->bytes;
-    ++progress.chunks;
   }
   progress.late_rows += result.late_rows;
   --progress.chunks_pending;
