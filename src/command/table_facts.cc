@@ -35,7 +35,10 @@ std::optional<Chunk> late_chunk(const TableJob& job, const CopyOptions& options,
   }
   Chunk chunk;
   chunk.range.kind = ChunkKind::late;
-  if (*last.high_water < job.facts.key->type_highest) chunk.range.upper = std::to_string(*last.high_water + 1);
+  // Some bound there must be, as only that shuts out rows without a key: they have a chunk of their own.
+  const auto& key = *job.facts.key;
+  if (*last.high_water < key.type_highest) chunk.range.upper = std::to_string(*last.high_water + 1);
+  else chunk.range.lower = std::to_string(key.type_lowest);
   chunk.range.since = last.late_since;
   chunk.refined = true;
   return chunk;
@@ -75,6 +78,10 @@ RoundFacts round_facts(const TableJob& job, const Plan& plan, const std::optiona
   if (last && last->high_water) round.high_water = std::max(round.high_water, last->high_water);
   round.settled = job.settled;
   round.late_since = job.observation.oldest_xid;
+  // What outlasted the run before and is not looked for now (--late-rows ignore) is left to the run that looks.
+  const bool looks = std::any_of(plan.chunks.begin(), plan.chunks.end(),
+                                 [](const Chunk& chunk) { return chunk.range.kind == ChunkKind::late; });
+  if (last && !last->settled && !looks && !last->late_since.empty()) round.late_since = last->late_since;
   round.unsettled = job.settled ? "" : fmt::format("{}", fmt::join(job.observation.writers, ", "));
   round.reason = plan.reason;
   return round;
