@@ -1,5 +1,6 @@
 #include "ledger/ledger_session.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <fmt/format.h>
@@ -16,7 +17,8 @@ LedgerSession::LedgerSession(pg::Endpoint endpoint, pg::SessionOptions options, 
       names_(std::move(names)),
       policy_(policy),
       statement_timeout_(statement_timeout),
-      connection_(endpoint_, options_) {}
+      connection_(endpoint_, options_),
+      own_backends_{connection_.backend_pid()} {}
 
 Deadline LedgerSession::statement_deadline() const { return Deadline::after(statement_timeout_); }
 
@@ -46,52 +48,66 @@ void LedgerSession::use_after_stop(const std::function<void(pg::Connection&)>& w
   work(connection_);
 }
 
+// The new session counts only once it has every lock of the old one: without them we are no owner.
 void LedgerSession::reconnect() {
-  connection_ = pg::Connection(endpoint_, options_);
-  for (const auto& [lock_class, id] : locks_) {
-    // The old session may not be gone yet on the server; whoever else holds the lock has taken over.
-    const auto deadline = Deadline::after(std::chrono::seconds(15));
-    while (!try_lock(lock_class, id)) {
-      if (deadline.expired()) throw fenced_error();
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    }
+  pg::Connection fresh(endpoint_, options_);
+  own_backends_.push_back(fresh.backend_pid());
+  for (const auto& [lock_class, id] : locks_) retake_lock(fresh, lock_class, id);
+  own_backends_ = {fresh.backend_pid()};
+  connection_ = std::move(fresh);
+}
+
+// A session that was lost on the way may live on at the server for long, with its locks; it is ended. Whoever else holds
+// one has taken over.
+void LedgerSession::retake_lock(pg::Connection& connection, std::int32_t lock_class, std::int32_t id) {
+  const auto deadline = Deadline::after(std::chrono::seconds(15));
+  while (!try_lock(connection, lock_class, id)) {
+    const auto holder = holder_of(connection, lock_class, id);
+    if (!holder) continue;
+    const bool ours = std::find(own_backends_.begin(), own_backends_.end(), *holder) != own_backends_.end();
+    if (!ours || deadline.expired()) throw fenced_error();
+    end_backend(connection, *holder);
   }
 }
 
-bool LedgerSession::try_lock(std::int32_t lock_class, std::int32_t id) {
-  return connection_
+bool LedgerSession::try_lock(pg::Connection& connection, std::int32_t lock_class, std::int32_t id) {
+  return connection
       .query("SELECT pg_catalog.pg_try_advisory_lock($1::integer, $2::integer)",
              {std::to_string(lock_class), std::to_string(id)}, statement_deadline())
       .boolean(0, 0);
 }
 
+std::optional<int> LedgerSession::holder_of(pg::Connection& connection, std::int32_t lock_class, std::int32_t id) {
+  const auto row = connection.query(
+      "SELECT l.pid FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 "
+      "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
+      "AND l.classid::bigint = $1::bigint AND l.objid::bigint = $2::bigint",
+      {std::to_string(static_cast<std::uint32_t>(lock_class)), std::to_string(static_cast<std::uint32_t>(id))},
+      statement_deadline());
+  return row.rows() == 0 ? std::nullopt : std::optional(static_cast<int>(row.int64(0, 0)));
+}
+
+void LedgerSession::end_backend(pg::Connection& connection, int backend_pid) {
+  connection.query("SELECT pg_catalog.pg_terminate_backend($1::integer, 5000)", {std::to_string(backend_pid)},
+                   statement_deadline());
+}
+
 bool LedgerSession::hold_lock(std::int32_t lock_class, std::int32_t id) {
+  const std::lock_guard lock(mutex_);  // no reconnect may come between the lock and its being remembered
   bool held = false;
-  use([&](pg::Connection&) { held = try_lock(lock_class, id); });
-  const std::lock_guard lock(mutex_);
+  use([&](pg::Connection& connection) { held = try_lock(connection, lock_class, id); });
   if (held) locks_.emplace_back(lock_class, id);
   return held;
 }
 
 std::optional<int> LedgerSession::lock_holder(std::int32_t lock_class, std::int32_t id) {
   std::optional<int> holder;
-  use([&](pg::Connection& connection) {
-    const auto row = connection.query(
-        "SELECT l.pid FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 "
-        "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
-        "AND l.classid::bigint = $1::bigint AND l.objid::bigint = $2::bigint",
-        {std::to_string(static_cast<std::uint32_t>(lock_class)), std::to_string(static_cast<std::uint32_t>(id))},
-        statement_deadline());
-    holder = row.rows() == 0 ? std::nullopt : std::optional(static_cast<int>(row.int64(0, 0)));
-  });
+  use([&](pg::Connection& connection) { holder = holder_of(connection, lock_class, id); });
   return holder;
 }
 
 void LedgerSession::terminate(int backend_pid) {
-  use([&](pg::Connection& connection) {
-    connection.query("SELECT pg_catalog.pg_terminate_backend($1::integer, 5000)", {std::to_string(backend_pid)},
-                     statement_deadline());
-  });
+  use([&](pg::Connection& connection) { end_backend(connection, backend_pid); });
 }
 
 void LedgerSession::release_locks() {

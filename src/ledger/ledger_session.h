@@ -41,7 +41,10 @@ class LedgerSession {
 
  private:
   void reconnect();
-  bool try_lock(std::int32_t lock_class, std::int32_t id);
+  void retake_lock(pg::Connection& connection, std::int32_t lock_class, std::int32_t id);
+  bool try_lock(pg::Connection& connection, std::int32_t lock_class, std::int32_t id);
+  std::optional<int> holder_of(pg::Connection& connection, std::int32_t lock_class, std::int32_t id);
+  void end_backend(pg::Connection& connection, int backend_pid);
 
   const pg::Endpoint endpoint_;
   const pg::SessionOptions options_;
@@ -52,6 +55,7 @@ class LedgerSession {
   // Guarded by mutex_:
   pg::Connection connection_;
   std::vector<std::pair<std::int32_t, std::int32_t>> locks_;
+  std::vector<int> own_backends_;  // that may hold our locks: of this session, and of those lost before it
 };
 
 }  // namespace pghaul

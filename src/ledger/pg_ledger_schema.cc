@@ -177,13 +177,19 @@ std::uint32_t hash32(std::string_view text) {
   return hash;
 }
 
+// Both read the catalog as a table. to_regclass() looks into a cache that may still hold the "there is none" of a moment
+// ago while another session's ledger is committed already.
 bool schema_has_version_table(pg::Connection& connection, const LedgerNames& names, Deadline deadline) {
-  return connection.query("SELECT pg_catalog.to_regclass($1) IS NOT NULL", {names("ledger_version")}, deadline)
-      .boolean(0, 0);
+  return connection
+             .query("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                    "WHERE n.nspname = $1 AND c.relname = 'ledger_version'",
+                    {names.plain_schema()}, deadline)
+             .rows() > 0;
 }
 
 bool schema_exists(pg::Connection& connection, const LedgerNames& names, Deadline deadline) {
-  return connection.query("SELECT pg_catalog.to_regnamespace($1) IS NOT NULL", {names.schema()}, deadline).boolean(0, 0);
+  return connection.query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {names.plain_schema()}, deadline)
+             .rows() > 0;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ class LedgerNames {
  public:
   explicit LedgerNames(const std::string& schema);
   const std::string& schema() const { return schema_; }
+  const std::string& plain_schema() const { return plain_schema_; }  // not quoted
   std::string operator()(std::string_view object) const;  // "schema"."object"
 
   // First keys of the two-key advisory locks; the second key is the table copy's id (or the target's oid).

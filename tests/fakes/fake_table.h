@@ -102,6 +102,11 @@ class FakeTable : public Ledger {
     const std::lock_guard lock(mutex_);
     return failures_;
   }
+  // One more chunk, pending; with its number.
+  Chunk add(Chunk chunk) {
+    const std::lock_guard lock(mutex_);
+    return store(std::move(chunk));
+  }
   void take_over() {
     const std::lock_guard lock(mutex_);
     ++epoch_;
