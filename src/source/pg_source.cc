@@ -46,12 +46,10 @@ PgSource::Begun PgSource::begin(std::size_t table, Deadline deadline) {
     auto snapshot = keeper_->begin_in_snapshot(*connection_, deadline);
     return {std::move(snapshot.text), snapshot.filenodes.at(table)};
   }
-  // The lock comes before the snapshot: no TRUNCATE can come between them. LOCK takes no snapshot itself.
+  // No LOCK TABLE before the snapshot: it asks for a right on the whole table, and a TRUNCATE that comes between
+  // snapshot and COPY has left another file than the plan's, which is checked after the COPY.
   const auto row = connection_->run(
-      fmt::format("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
-                  "SELECT pg_catalog.pg_current_snapshot()",
-                  tables_[table].shape.name.sql()),
-      deadline);
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_catalog.pg_current_snapshot()", deadline);
   return {std::string(row.text(0, 0)), tables_[table].shape.filenode};
 }
 
@@ -67,7 +65,7 @@ std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& ch
     const auto keys = connection_->run(probe_sql(tables_[table], chunk.range, rows, most), deadline);
     for (int row = 0; row < keys.rows(); ++row) cuts.emplace_back(keys.text(row, 0));
     connection_->run("COMMIT", deadline);
-  } catch (const Error&) {
+  } catch (...) {
     if (connection_->usable() && connection_->in_transaction()) connection_->abandon();
     throw;
   }
@@ -127,7 +125,7 @@ BatchSummary PgSource::read(std::size_t table, const Chunk& chunk, BatchReceiver
     copy_rows(source_table, chunk, receiver, summary, deadline);
     check_unchanged(source_table, begun.filenode, statement_deadline());
     connection_->run("COMMIT", statement_deadline());
-  } catch (const Error&) {
+  } catch (...) {
     // Rolling back by closing keeps this path the same for every error; a new session costs a few milliseconds.
     if (connection_->usable() && connection_->in_transaction()) connection_->abandon();
     throw;
