@@ -43,6 +43,10 @@ void check_continued(ControlSessions& control, const CopyOptions& options, const
                     job.entry->totals.rows_done),
         "--full copies it anew");
   }
+  if (options.require_one_snapshot && !job.entry->complete && job.entry->totals.chunks_done > 0) {
+    add(findings, job, Severity::error, "what is left would be read in another snapshot than what is done",
+        "--full copies it anew in one; without --require-one-snapshot the copy continues");
+  }
   if (facts.merged != (options.on_conflict != OnConflict::error)) {
     add(findings, job, Severity::error,
         facts.merged ? "the copy began with --on-conflict; without it, rows of others in the target could be deleted"

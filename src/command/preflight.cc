@@ -98,6 +98,7 @@ void before_any_write(const std::function<void()>& work) {
   try {
     work();
   } catch (Error& error) {
+    if (error.kind() == ErrorKind::stopped) throw;
     if (error.kind() == ErrorKind::failed || error.retryable()) error.become(ErrorKind::refused);
     if (error.kind() == ErrorKind::refused && error.what_is_safe().empty()) error.safe("nothing was written");
     if (error.advice().empty()) error.advise("mend the cause and run the same command again");
