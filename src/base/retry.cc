@@ -36,7 +36,9 @@ Error told(const Error& first, const std::string& message, const Error& last) {
   Error error(final_kind(first, last), message);
   error.on(first.side()).about(first.object()).in_range(first.range());
   error.with_sqlstate(first.sqlstate()).with_errno(first.error_number()).with_detail(first.detail());
-  return error.safe(first.what_is_safe()).advise(first.advice().empty() ? last.advice() : first.advice());
+  // What ended the tries knows better what to do than what they began with.
+  const bool ended = !last.retryable() && !last.advice().empty();
+  return error.safe(first.what_is_safe()).advise(ended || first.advice().empty() ? last.advice() : first.advice());
 }
 
 }  // namespace

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::string_view too_many_connections = "53300";
 
+Error safe_so_far(Error error) {
+  if (error.what_is_safe().empty()) error.safe("every chunk finished before is kept with its mark in the ledger");
+  return error;
+}
+
 }  // namespace
 
 Pipeline::Pipeline(PipelineOptions options, std::vector<PipelineTable>& tables, StopSource& stop)
@@ -91,7 +96,7 @@ bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& conn
         return false;
       }
       const auto pause = retry.after(error, Deadline::Clock::now());
-      if (!pause) throw retry.final_error();
+      if (!pause) throw safe_so_far(retry.final_error());
       log_warning("{}; trying again", error.headline());
       if (!stop_.sleep_for(*pause)) stop_.throw_if_requested();
     }
