@@ -82,7 +82,8 @@ TEST_F(Gain, ScanFindsARowGivenByHandBelowTheMark) {
 TEST_F(Gain, LoadedByHandWithASequenceNeverUsed) {
   make_empty_profiles();
   const auto load = [&](int first, int last) {
-    source_sql(fmt::format("INSERT INTO public.profiles SELECT g * 7, '{{}}' FROM generate_series({}, {}) g", first, last));
+    source_sql(fmt::format("INSERT INTO public.profiles SELECT g * 7, '{{}}' FROM generate_series({}, {}) g", first,
+                           last));
   };
   load(1, 1000);
   const auto first = table_of(copied());
@@ -140,7 +141,8 @@ TEST_F(Gain, WithWritersRunningBeside) {
     const auto table = table_of(copied({"--batch-bytes", "64kB"}));
     EXPECT_TRUE(table["settled"]) << table;
     // Up to the mark nothing is missing, although the writers go on.
-    const auto settled = fmt::format("SELECT * FROM public.profiles WHERE id <= {} ORDER BY id", table["high_water"].dump());
+    const auto settled = fmt::format("SELECT * FROM public.profiles WHERE id <= {} ORDER BY id",
+                                     table["high_water"].dump());
     EXPECT_EQ(table_digest(source_conninfo(), settled), table_digest(target_conninfo(), settled)) << table;
     ++runs;
   } while (one_still_writes());

@@ -22,7 +22,8 @@ class Keys : public LateRows {
 
 TEST_F(Keys, UpToTheEndsOfBigint) {
   source_sql(fmt::format("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb);"
-                         "INSERT INTO public.profiles VALUES ({0}, '1'), ({0} + 1, '2'), (0, '3'), ({1} - 1, '4'), ({1}, '5');"
+                         "INSERT INTO public.profiles VALUES ({0}, '1'), ({0} + 1, '2'), (0, '3'), ({1} - 1, '4'), "
+                         "({1}, '5');"
                          "INSERT INTO public.profiles SELECT g * 9e14::bigint, to_jsonb(repeat(md5(g::text), 10)) "
                          "FROM generate_series(-10000, 10000) g WHERE g <> 0; ANALYZE public.profiles",
                          lowest, highest));

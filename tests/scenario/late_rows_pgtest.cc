@@ -138,7 +138,8 @@ TEST_F(LateRows, PreparedTransaction) {
   make_empty_profiles();
   insert_rows(50, "before");
   const auto name = database() + "_prepared";
-  source_sql(fmt::format("BEGIN; INSERT INTO public.profiles (data) VALUES ('{{\"late\": 1}}'); PREPARE TRANSACTION '{}'",
+  source_sql(fmt::format("BEGIN; INSERT INTO public.profiles (data) VALUES ('{{\"late\": 1}}');"
+                         "PREPARE TRANSACTION '{}'",
                          name));
   insert_rows(50, "after");
   EXPECT_FALSE(copied_at_once()["settled"]);
