@@ -80,7 +80,10 @@ void CopyJob::run() {
   // What was left is done; now comes what the source has gained since it was planned.
   std::erase_if(resumed, [](const TableJob* job) { return !job->key; });
   for (auto* job : resumed) job->action = TableAction::gain;
-  if (!resumed.empty()) pass_over(resumed);
+  if (!resumed.empty()) {
+    control_->revive(sessions_, retry_, stop_);
+    pass_over(resumed);
+  }
 
   // From here on nothing is read from the source but keys that clash.
   if (keeper_) keeper_->release();

@@ -54,7 +54,32 @@ void inspect_table(ControlSessions& control, const CopyOptions& options, TableJo
   }
 }
 
+// Asks for a sign of life; a session without one is replaced.
+template <typename Open>
+void revive_session(pg::Connection& connection, const Open& open, const RetryPolicy& policy, const StopSource& stop,
+                    Duration patience) {
+  RetryState retry(policy);
+  for (;;) {
+    try {
+      if (!connection.usable()) connection = open();
+      connection.run("SELECT", Deadline::after(patience));
+      return;
+    } catch (const Error& error) {
+      const auto pause = retry.after(error, Deadline::Clock::now());
+      if (!pause) throw retry.final_error();
+      if (!stop.sleep_for(*pause)) stop.throw_if_requested();
+    }
+  }
+}
+
 }  // namespace
+
+void ControlSessions::revive(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop) {
+  const auto open_source = [&] { return pg::Connection(sessions.source(), sessions.source_session("control")); };
+  const auto open_target = [&] { return pg::Connection(sessions.target(), sessions.target_session("preflight")); };
+  revive_session(source, open_source, policy, stop, statement_timeout);
+  revive_session(target, open_target, policy, stop, statement_timeout);
+}
 
 ControlSessions::ControlSessions(Sessions& sessions, const CopyOptions& options)
     : source(sessions.source(), sessions.source_session("control")),

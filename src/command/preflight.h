@@ -19,6 +19,8 @@ struct Servers {
 // Control sessions of a job and what was found out over them.
 struct ControlSessions {
   ControlSessions(Sessions& sessions, const CopyOptions& options);
+  // Opens again what was lost while nobody looked. Errors: as of a lost server that stays away.
+  void revive(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop);
 
   pg::Connection source, target;
   Servers servers;

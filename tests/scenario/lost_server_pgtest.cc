@@ -1,0 +1,126 @@
+// Servers that go away in mid-copy, for a moment or for longer.
+#include "scenario/stopping.h"
+
+namespace pghaul::test {
+namespace {
+
+using pg::ThrowawayServer;
+
+class LostServer : public Stopping {
+ protected:
+  // Starts a copy and returns when some of it is done.
+  RunningProgram begin(const Arguments& more) const {
+    auto running = start_copy(slow(more));
+    EXPECT_TRUE(wait_until([&] { return some_chunks_done(3); })) << running.err();
+    return running;
+  }
+  void expect_survival(ThrowawayServer& server, ThrowawayServer::StopMode mode, const std::string& points_in_time) const {
+    make_profiles(15'000);
+    auto running = begin({"--reconnect-timeout", "30s", "--json"});
+    server.restart(mode);
+    const auto result = running.finish();
+    EXPECT_EQ(result.status, 0) << result;
+    EXPECT_THAT(json_of(result)["snapshot_text"].get<std::string>(), HasSubstr(points_in_time));
+    EXPECT_EQ(json_of(result)["tables"][0]["rows_total"], 15'000);
+    expect_equal();
+    EXPECT_EQ(target_indexes(), "profiles_name,profiles_pkey");
+  }
+  // The server is away for longer than it is waited for.
+  ProgramResult stay_away(ThrowawayServer& server, const Arguments& more = {}) const {
+    make_profiles(15'000);
+    Arguments arguments{"--reconnect-timeout", "2s"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    auto running = begin(arguments);
+    server.stop(ThrowawayServer::StopMode::immediate);
+    const auto stopped = Deadline::Clock::now();
+    const auto result = running.finish();
+    EXPECT_LT(Deadline::Clock::now() - stopped, 15s);
+    server.start();
+    EXPECT_EQ(result.status, 5) << result;
+    return result;
+  }
+};
+
+TEST_F(LostServer, TargetCrashesAndComesBack) {
+  expect_survival(target_server(), ThrowawayServer::StopMode::immediate, "one point in time");
+}
+
+TEST_F(LostServer, TargetIsRestarted) {
+  expect_survival(target_server(), ThrowawayServer::StopMode::fast, "one point in time");
+}
+
+TEST_F(LostServer, SourceCrashesAndComesBack) {
+  expect_survival(source_server(), ThrowawayServer::StopMode::immediate, "several points in time: 2 snapshots");
+}
+
+TEST_F(LostServer, SourceIsRestarted) {
+  expect_survival(source_server(), ThrowawayServer::StopMode::fast, "several points in time: 2 snapshots");
+}
+
+// A resumed copy goes on with what the source has gained: the control sessions are needed once more.
+TEST_F(LostServer, BothAreRestartedWhileAResumedCopyRuns) {
+  make_profiles(15'000);
+  stopped({"--batch-bytes", "64kB", "--max-chunks", "2"});
+  add_profiles(100, 15'001);
+  auto running = start_copy(slow({"--reconnect-timeout", "30s", "--json"}));
+  ASSERT_TRUE(wait_until([&] { return some_chunks_done(5); })) << running.err();
+  source_server().restart(ThrowawayServer::StopMode::fast);
+  target_server().restart(ThrowawayServer::StopMode::immediate);
+  const auto result = running.finish();
+  EXPECT_EQ(result.status, 0) << result;
+  expect_equal();
+  EXPECT_EQ(target_indexes(), "profiles_name,profiles_pkey");
+}
+
+TEST_F(LostServer, OneSnapshotIsRequiredAndLost) {
+  make_profiles(15'000);
+  auto running = begin({"--require-one-snapshot"});
+  source_server().restart(ThrowawayServer::StopMode::fast);
+  const auto result = running.finish();
+  EXPECT_EQ(result.status, 5) << result;
+  EXPECT_THAT(result.err, HasSubstr("the snapshot was lost, and --require-one-snapshot"));
+  EXPECT_THAT(result.err, HasSubstr("--full, or without --require-one-snapshot"));
+  const auto again = copy({"--require-one-snapshot"});
+  EXPECT_EQ(again.status, 3) << again;
+  EXPECT_THAT(again.err, HasSubstr("what is left would be read in another snapshot than what is done"));
+  expect_completion();
+}
+
+TEST_F(LostServer, TargetStaysAway) {
+  const auto result = stay_away(target_server());
+  EXPECT_THAT(result.err, HasSubstr("pghaul: target: "));
+  EXPECT_THAT(result.err, HasSubstr("every chunk finished before is kept"));
+  EXPECT_THAT(result.err, HasSubstr("lost connection"));
+  EXPECT_TRUE(expect_completion()["tables"][0]["resumed"].get<bool>());
+}
+
+TEST_F(LostServer, SourceStaysAway) {
+  const auto result = stay_away(source_server());
+  EXPECT_THAT(result.err, HasSubstr("pghaul: source: "));
+  EXPECT_THAT(result.err, HasSubstr("every chunk finished before is kept"));
+  EXPECT_TRUE(expect_completion()["tables"][0]["resumed"].get<bool>());
+}
+
+// Single sessions that somebody ends cost a retry, whichever they are.
+TEST_F(LostServer, SessionsAreTerminated) {
+  make_profiles(15'000);
+  auto running = begin({"--json"});
+  const auto terminate = [&](const std::string& conninfo, const std::string& role) {
+    run_psql(conninfo, fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+                                   "current_database() AND application_name LIKE 'pghaul % {}%'", role));
+    std::this_thread::sleep_for(200ms);
+  };
+  terminate(source_conninfo(), "reader");
+  terminate(target_conninfo(), "writer");
+  terminate(target_conninfo(), "ledger");
+  terminate(source_conninfo(), "snapshot");
+  terminate(source_conninfo(), "control");
+  terminate(target_conninfo(), "preflight");
+  const auto result = running.finish();
+  EXPECT_EQ(result.status, 0) << result;
+  expect_equal();
+  EXPECT_EQ(target_indexes(), "profiles_name,profiles_pkey");
+}
+
+}  // namespace
+}  // namespace pghaul::test
