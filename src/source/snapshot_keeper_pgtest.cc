@@ -107,6 +107,30 @@ TEST_F(SnapshotKeeperTest, KnowsTheFilesOfItsTables) {
   EXPECT_THAT(snapshot.filenodes, testing::ElementsAre(static_cast<std::uint32_t>(node), other.shape.filenode));
 }
 
+// The snapshot may be older than the TRUNCATE, or the file newer than the snapshot; but then they must not pass as one:
+// 0 rows would be read without an error.
+TEST_F(SnapshotKeeperTest, ATruncateNextToTheSnapshotIsNotMissed) {
+  const auto others = run("CREATE TABLE public.other (); SELECT 'public.other'::pg_catalog.regclass::pg_catalog.oid");
+  SourceTable other;
+  other.shape.oid = static_cast<std::uint32_t>(others.int64(0, 0));
+  tables_.insert(tables_.begin(), 100, other);  // looking at all the files takes a while
+  auto rival = open("rival");
+  for (int i = 0; i < 20; ++i) {
+    std::thread truncate([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2 * i));
+      rival.run("BEGIN; TRUNCATE public.t; INSERT INTO public.t VALUES (1), (2), (3); COMMIT", soon());
+    });
+    const auto keeps = keeper({.anchors = 1, .require_one = true});
+    truncate.join();
+    auto reader = open("reader");
+    const auto snapshot = keeps->begin_in_snapshot(reader, soon());
+    const auto node = run("SELECT pg_catalog.pg_relation_filenode('public.t')").int64(0, 0);
+    if (snapshot.filenodes.back() == node) {
+      EXPECT_EQ(rows_seen(reader), 3) << i;
+    }
+  }
+}
+
 TEST_F(SnapshotKeeperTest, EachAnchorIsEnough) {
   for (const std::size_t survivor : {0U, 1U, 2U}) {
     const auto keeps = keeper({.anchors = 3, .require_one = true});
