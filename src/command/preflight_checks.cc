@@ -134,13 +134,17 @@ void check_attachments(Findings& findings, const catalog::Attachments& attachmen
   }
 }
 
+// Merging knows a row that is there by a unique index only; without one, each run would add rows above the high-water mark
+// once more.
 void check_conflict_key(Findings& findings, const CopyOptions& options, const catalog::TableShape& target) {
-  if (options.on_conflict != OnConflict::update) return;
+  if (options.on_conflict == OnConflict::error) return;
+  const bool update = options.on_conflict == OnConflict::update;
   for (const auto& index : target.indexes) {
-    if (index.primary) return;
+    if (index.primary || (!update && index.unique && index.valid && !index.partial)) return;
   }
-  findings.error("--on-conflict update needs a primary key on the target, and there is none",
-                 "create one, or use --on-conflict skip");
+  findings.error(update ? "--on-conflict update needs a primary key on the target, and there is none"
+                        : "--on-conflict skip needs a unique index on the target, and there is none",
+                 "create one, or use --full");
 }
 
 }  // namespace
