@@ -89,6 +89,7 @@ void Connection::State::throw_result(const PGresult* result) {
 }
 
 void Connection::State::require_usable() const {
+  if (stop != nullptr) stop->throw_if_requested();
   if (!broken && conn && PQstatus(conn.get()) == CONNECTION_OK) return;
   throw Error(ErrorKind::connection_lost, "the connection was lost").on(side).about(label).with_sqlstate(fatal_sqlstate);
 }
@@ -207,6 +208,8 @@ void Connection::State::interrupt() noexcept try {
   } catch (const Error&) {
     idle = false;
   }
+  // A backend that had not yet read the statement has forgotten the cancel.
+  if (!idle && !is_cut()) send_cancel(std::chrono::milliseconds(200));
   stop = stop_before;
   broken = broken || !idle;
 } catch (...) {

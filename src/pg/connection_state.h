@@ -52,6 +52,8 @@ struct Connection::State {
 
   [[noreturn]] void throw_result(const PGresult* result);
   [[noreturn]] void throw_lost(const std::string& what);
+  // To be called before anything is sent. Throws connection_lost, or stopped: what is sent and at once cancelled may
+  // run all the same.
   void require_usable() const;
 };
 

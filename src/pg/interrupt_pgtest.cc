@@ -79,8 +79,7 @@ TEST_F(Interrupt, DeadlineCancelsTheQuery) {
 }
 
 TEST_F(Interrupt, DeadlineHoldsAlsoForServersThatNeverPause) {
-  EXPECT_EQ(kind_of("SELECT pg_catalog.repeat('x', 100), pg_catalog.generate_series(1, 1000000000)",
-                    Deadline::after(300ms)),
+  EXPECT_EQ(kind_of("SELECT pg_catalog.generate_series(1, 1000000000)", Deadline::after(300ms)),
             ErrorKind::connection_lost);
   EXPECT_LT(took_, 1800ms);
   EXPECT_FALSE(is_active_after(500ms));
@@ -117,8 +116,24 @@ TEST_F(Interrupt, StopWhileTheQueryWaitsForALock) {
 TEST_F(Interrupt, StopBeforeTheQuery) {
   stop_.request(StopReason::deadline);
   EXPECT_EQ(kind_of("SELECT pg_catalog.pg_sleep(60)", soon()), ErrorKind::stopped);
-  EXPECT_LT(took_, 1s);
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_LT(took_, 100ms);
+  EXPECT_EQ(server_state(), "idle") << "nothing was sent";
+  EXPECT_TRUE(connection_.usable());
+}
+
+// A backend that has not read the query yet forgets a cancel that overtakes it.
+TEST_F(Interrupt, CancelThatComesBeforeTheQuery) {
+  const pid_t backend = connection_.backend_pid();
+  ::kill(backend, SIGSTOP);
+  stop_after(100ms);
+  std::thread waker([&] {
+    std::this_thread::sleep_for(400ms);
+    ::kill(backend, SIGCONT);
+  });
+  EXPECT_EQ(kind_of("SELECT pg_catalog.pg_sleep(60)", soon()), ErrorKind::stopped);
+  waker.join();
+  EXPECT_LT(took_, 2s);
+  EXPECT_FALSE(is_active_after(500ms)) << "while our session still exists";
 }
 
 // A query that cannot be cancelled must not hold us, and a session whose cancel request is still on its way must not
