@@ -1,4 +1,6 @@
 // What a copy would do. Writes nothing.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -9,11 +11,12 @@
 #include "command/table_facts.h"
 #include "ledger/ledger_reader.h"
 #include "pg/copy.h"
+#include "pg/sqlstate.h"
 
 namespace pghaul {
 namespace {
 
-constexpr auto sample_time = std::chrono::seconds(2);
+constexpr Duration sample_time = std::chrono::seconds(2);
 constexpr std::int64_t sample_bytes = 64'000'000;
 
 PlannedTable::Range planned_range(const Chunk& chunk, const std::string& key) {
@@ -67,13 +70,19 @@ void measure(ControlSessions& control, const CopyOptions& options, const TableJo
   const SourceTable table{job.source, job.columns, job.key_column(), options.where_sql, job.binary, job.record_format};
   const auto started = Deadline::Clock::now();
   std::int64_t bytes = 0;
-  {
+  // The server keeps the time, too: a condition that lets no row pass would keep us waiting for the first one.
+  const auto longest = std::min<Duration>(sample_time, options.statement_timeout);
+  control.source.run(fmt::format("SET statement_timeout = {}", longest.count()), control.deadline());
+  try {
     pg::CopyOut copy(control.source, copy_out_sql(table, {ChunkKind::whole, {}, {}, {}}), control.deadline());
     std::string_view frame;
     while (bytes < sample_bytes && Deadline::Clock::now() - started < sample_time && copy.next(frame)) {
       bytes += static_cast<std::int64_t>(frame.size());
     }
+  } catch (const Error& error) {
+    if (error.sqlstate() != pg::sqlstate::query_canceled) throw;
   }
+  control.source.run(fmt::format("SET statement_timeout = {}", options.statement_timeout.count()), control.deadline());
   report.sample_bytes += bytes;
   report.sample_time += std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);
 }
