@@ -16,7 +16,7 @@
 namespace pghaul {
 namespace {
 
-constexpr int most_attempts = 4;
+constexpr int most_mends = 3;  // of one index whose rows clash
 
 std::mutex report_mutex;  // builders of several threads report into one table's report
 
@@ -44,8 +44,14 @@ Error located(Error error, const TableJob& job, const std::string& what) {
 }  // namespace
 
 IndexBuilder::IndexBuilder(const Sessions& sessions, const CopyOptions& options, const LedgerNames& names,
-                           Deadline deadline, StopSource& stop, std::function<void()> tick)
-    : sessions_(sessions), options_(options), names_(names), deadline_(deadline), stop_(stop), tick_(std::move(tick)) {}
+                           RetryPolicy retry, Deadline deadline, StopSource& stop, std::function<void()> tick)
+    : sessions_(sessions),
+      options_(options),
+      names_(names),
+      retry_(retry),
+      deadline_(deadline),
+      stop_(stop),
+      tick_(std::move(tick)) {}
 
 void IndexBuilder::add(TableJob& job) {
   jobs_.push_back(&job);
@@ -92,7 +98,7 @@ void IndexBuilder::run_all(const std::vector<std::function<void(pg::Connection&)
     ++running;
     threads.emplace_back([&, number = static_cast<int>(i) + 1] {
       try {
-        pg::Connection connection(sessions_.target(), sessions_.builder_session(number));
+        auto connection = connect(number);
         for (auto task = next++; task < tasks.size(); task = next++) tasks[task](connection);
       } catch (const Error& error) {
         const std::lock_guard lock(error_mutex);
@@ -110,6 +116,41 @@ void IndexBuilder::run_all(const std::vector<std::function<void(pg::Connection&)
   if (first_error) throw *first_error;
 }
 
+// A lost server is waited for as long as --reconnect-timeout says.
+pg::Connection IndexBuilder::connect(int number) {
+  RetryState retry(retry_);
+  for (;;) {
+    try {
+      return pg::Connection(sessions_.target(), sessions_.builder_session(number));
+    } catch (const Error& error) {
+      const auto pause = retry.after(error, Deadline::Clock::now());
+      if (!pause) throw retry.final_error();
+      log_warning("{}; trying again", error.headline());
+      if (!stop_.sleep_for(*pause)) stop_.throw_if_requested();
+    }
+  }
+}
+
+// Again and again while it may pass; steps of the ledger are taken once however often they are tried.
+void IndexBuilder::try_until_done(pg::Connection& connection, const TableJob& job, const std::string& what,
+                                  const std::function<void()>& work) {
+  RetryState retry(retry_);
+  for (;;) {
+    if (!connection.usable()) connection = connect(1);
+    retry.connected();
+    try {
+      return work();
+    } catch (const Error& error) {
+      const auto place = located(error, job, what);
+      if (!place.retryable()) throw place;
+      const auto pause = retry.after(place, Deadline::Clock::now());
+      if (!pause) throw retry.final_error();
+      log_warning("{}; trying again", place.headline());
+      if (!stop_.sleep_for(*pause)) stop_.throw_if_requested();
+    }
+  }
+}
+
 void IndexBuilder::step(pg::Connection& connection, TableJob& job, const std::string& name,
                         const std::vector<std::string>& statements) {
   run_step_once(connection, names_, job.ledger->owner_mark(), name, statements, deadline_);
@@ -119,17 +160,15 @@ void IndexBuilder::build_index(pg::Connection& connection, const Task& task) {
   const auto name = "index " + task.build.name;
   if (task.job->ledger->step_done(name)) return;
   failpoint(fp::index_before_build);
-  for (int attempt = 1;; ++attempt) {
+  const auto create = [&] { step(connection, *task.job, name, {task.build.statements.front()}); };
+  for (int mends = 0;; ++mends) {
     try {
-      if (!connection.usable()) connection = pg::Connection(sessions_.target(), sessions_.builder_session(attempt));
-      step(connection, *task.job, name, {task.build.statements.front()});
+      try_until_done(connection, *task.job, name, create);
       break;
     } catch (const Error& error) {
-      const bool duplicates = error.sqlstate() == pg::sqlstate::unique_violation;
-      if (attempt == most_attempts || !(duplicates || error.retryable())) throw located(error, *task.job, name);
-      log_warning("{}; trying again", located(error, *task.job, name).headline());
-      if (duplicates && !mend_duplicates(connection, task)) throw located(error, *task.job, name);
-      if (!duplicates && !stop_.sleep_for(std::chrono::seconds(attempt))) stop_.throw_if_requested();
+      if (error.sqlstate() != pg::sqlstate::unique_violation || mends == most_mends) throw;
+      log_warning("{}; trying again", error.headline());
+      if (!mend_duplicates(connection, task)) throw;
     }
   }
   report_created(*task.job, task.build);
@@ -140,11 +179,7 @@ void IndexBuilder::make_constraint(pg::Connection& connection, const Task& task)
   if (task.build.statements.size() < 2) return;
   const std::vector<std::string> rest(task.build.statements.begin() + 1, task.build.statements.end());
   const auto name = "constraint " + task.build.name;
-  try {
-    step(connection, *task.job, name, rest);
-  } catch (const Error& error) {
-    throw located(error, *task.job, name);
-  }
+  try_until_done(connection, *task.job, name, [&] { step(connection, *task.job, name, rest); });
 }
 
 // With several snapshots a row may have been read twice under different keys. False: there is nothing to mend by.
@@ -164,13 +199,11 @@ void IndexBuilder::vacuum() {
   for (auto* job : jobs_) {
     if (job->ledger->step_done("vacuum")) continue;
     tasks.push_back([this, job](pg::Connection& connection) {
-      try {
+      try_until_done(connection, *job, "VACUUM (ANALYZE)", [&] {
         connection.run("VACUUM (ANALYZE) " + job->name.sql(), deadline_);
         failpoint(fp::vacuumed);
         step(connection, *job, "vacuum", {});
-      } catch (const Error& error) {
-        throw located(error, *job, "VACUUM (ANALYZE)");
-      }
+      });
     });
   }
   run_all(tasks);

@@ -16,8 +16,8 @@ namespace pghaul {
 // Threads: used by one; starts as many builders as there are writers. Borrows everything.
 class IndexBuilder {
  public:
-  IndexBuilder(const Sessions& sessions, const CopyOptions& options, const LedgerNames& names, Deadline deadline,
-               StopSource& stop, std::function<void()> tick);
+  IndexBuilder(const Sessions& sessions, const CopyOptions& options, const LedgerNames& names, RetryPolicy retry,
+               Deadline deadline, StopSource& stop, std::function<void()> tick);
 
   void add(TableJob& job);
   // Errors: those of the target; a duplicate key that re-reading the rows does not mend.
@@ -34,6 +34,9 @@ class IndexBuilder {
   void run_all(const std::vector<std::function<void(pg::Connection&)>>& tasks);
   void build_index(pg::Connection& connection, const Task& task);
   void make_constraint(pg::Connection& connection, const Task& task);
+  pg::Connection connect(int number);
+  void try_until_done(pg::Connection& connection, const TableJob& job, const std::string& what,
+                      const std::function<void()>& work);
   void step(pg::Connection& connection, TableJob& job, const std::string& name,
             const std::vector<std::string>& statements);
   bool mend_duplicates(pg::Connection& connection, const Task& task);
@@ -41,6 +44,7 @@ class IndexBuilder {
   const Sessions& sessions_;
   const CopyOptions& options_;
   const LedgerNames& names_;
+  const RetryPolicy retry_;
   const Deadline deadline_;
   StopSource& stop_;
   const std::function<void()> tick_;

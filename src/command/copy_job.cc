@@ -283,7 +283,7 @@ void CopyJob::tick() {
 }
 
 void CopyJob::finish_tables() {
-  IndexBuilder builder(sessions_, options_, control_->ledger_names, deadline_, stop_, [this] { tick(); });
+  IndexBuilder builder(sessions_, options_, control_->ledger_names, retry_, deadline_, stop_, [this] { tick(); });
   progress_.phase = Phase::building_indexes;
   for (auto& job : jobs_) {
     if (has_work(job)) builder.add(job);

@@ -72,6 +72,28 @@ TEST_F(LostServer, BothAreRestartedWhileAResumedCopyRuns) {
   EXPECT_EQ(target_indexes(), "profiles_name,profiles_pkey");
 }
 
+TEST_F(LostServer, TargetIsAwayWhileAnIndexIsBuilt) {
+  make_profiles(1000);
+  // How long an index takes stands in a table.
+  for (const auto& [conninfo, pause] : {std::pair{source_conninfo(), 0.0}, {target_conninfo(), 0.1}}) {
+    run_psql(conninfo, fmt::format("CREATE TABLE public.pause AS SELECT {} AS s;"
+                                   "CREATE FUNCTION public.slow(jsonb) RETURNS int LANGUAGE plpgsql IMMUTABLE AS "
+                                   "$$BEGIN PERFORM pg_sleep(s) FROM public.pause; RETURN 1; END$$", pause));
+  }
+  source_sql("CREATE INDEX slow ON public.profiles (public.slow(data))");
+  auto running = start_copy({"--reconnect-timeout", "1min"});
+  const auto building = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX \"slow%'";
+  ASSERT_TRUE(wait_until([&] { return target_sql(building) != "0"; }));
+  target_sql("UPDATE public.pause SET s = 0");
+  target_server().stop(ThrowawayServer::StopMode::immediate);
+  std::this_thread::sleep_for(7s);
+  target_server().start();
+  const auto result = running.finish();
+  EXPECT_EQ(result.status, 0) << result;
+  expect_equal();
+  EXPECT_EQ(target_indexes(), "profiles_name,profiles_pkey,slow");
+}
+
 TEST_F(LostServer, OneSnapshotIsRequiredAndLost) {
   make_profiles(15'000);
   auto running = begin({"--require-one-snapshot"});
