@@ -44,7 +44,6 @@ bool can_be_cut(const Chunk& chunk) {
 void Pipeline::read_loop(Source& source) {
   if (!connect([&] { source.connect(); }, connected_readers_, "readers")) return;
   while (const auto task = chunks_.claim()) {
-    failpoint(fp::chunk_claimed);
     read_task(source, task);
     if (options_.sleep > Duration::zero()) stop_.sleep_for(options_.sleep);
   }
@@ -52,6 +51,7 @@ void Pipeline::read_loop(Source& source) {
 
 void Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
   try {
+    failpoint(fp::chunk_claimed);
     connect([&] { source.connect(); }, connected_readers_, "");
     task->retry.connected();
     if (task->halve && halve(source, task)) return;
