@@ -1,0 +1,108 @@
+// Whatever a copy dies of, and wherever: the next run completes it, and no row is there twice or missing.
+#include <random>
+#include <set>
+
+#include <signal.h>
+
+#include "scenario/resume.h"
+
+namespace pghaul::test {
+namespace {
+
+std::vector<std::string> names() { return {failpoint_names().begin(), failpoint_names().end()}; }
+
+std::string as_identifier(const testing::TestParamInfo<std::string>& info) {
+  auto name = info.param;
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+}
+
+TEST(Failpoints, TheProgramHasThoseThatAreTested) {
+  std::string expected;
+  for (const auto& name : names()) expected += name + "\n";
+  EXPECT_EQ(run_pghaul({"--list-failpoints"}).out, expected);
+}
+
+class ResumeAfter : public Resume, public testing::WithParamInterface<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Failpoint, ResumeAfter, testing::ValuesIn(names()), as_identifier);
+
+TEST_P(ResumeAfter, Kill) {
+  make_tables();
+  for (const int hit : {1, 2, 3}) {
+    forget_target();
+    const auto action = fmt::format("kill9@{}", hit);
+    const auto result = copy(three_tables(), failing(GetParam(), action));
+    ASSERT_EQ(result.status, killed) << GetParam() << " was not met " << hit << " times: " << result;
+    expect_recovery(action);
+  }
+}
+
+// One error that may pass: either the run gets over it, or it says so and the next one does.
+TEST_P(ResumeAfter, Error) {
+  make_tables();
+  const auto result = copy(three_tables(), failing(GetParam(), "error"));
+  // Between two steps nothing fails but this failpoint, and nothing is tried again.
+  static const std::set<std::string> between_steps{"target.created", "target.emptied",     "plan.before_save",
+                                                   "plan.saved",     "index.before_build", "index.built",
+                                                   "job.finished"};
+  if (between_steps.contains(GetParam())) {
+    EXPECT_EQ(result.status, 5) << result;
+    EXPECT_THAT(result.err, HasSubstr("pghaul: local: ")) << result;
+    EXPECT_THAT(result.err, HasSubstr("failpoint " + GetParam())) << result;
+    return expect_recovery("error");
+  }
+  EXPECT_EQ(result.status, 0) << result;
+  expect_all_equal();
+}
+
+// Of a second generation: the table is emptied, and its indexes are there.
+TEST_F(Resume, KillsInAFullCopyAnew) {
+  make_tables();
+  expect_recovery("first copy");
+  for (const auto* name : {"target.before_empty", "target.emptied", "plan.saved", "chunk.marked", "chunk.after_commit"}) {
+    const auto result = copy(three_tables({"--full"}), failing(name, "kill9@2"));
+    ASSERT_EQ(result.status, killed) << name << result;
+    expect_recovery(name);
+  }
+  EXPECT_GE(std::stoi(target_sql("SELECT max(generation) FROM pghaul.table_copy")), 5);
+}
+
+// Chunks of later runs replace what is there: a kill between emptying and filling must leave neither.
+TEST_F(Resume, KillsWhileAGainIsTaken) {
+  make_profiles(600);
+  copied({"--batch-rows", "50"});
+  int rows = 600;
+  for (const auto* name : {"plan.before_save", "plan.saved", "chunk.marked", "rows.sent", "chunk.before_commit",
+                           "chunk.after_commit", "job.before_finish", "job.finished"}) {
+    add_profiles(100, rows + 1);
+    rows += 100;
+    const auto result = copy({"--batch-rows", "50"}, failing(name, "kill9"));
+    ASSERT_EQ(result.status, killed) << name << result;
+    copied({"--batch-rows", "50"});
+    expect_equal();
+  }
+}
+
+TEST_F(Resume, KilledTenTimesAtRandomMoments) {
+  make_tables();
+  source_sql("INSERT INTO public.profiles SELECT g * 3, jsonb_build_object('name', 'n' || g) "
+             "FROM generate_series(1501, 4000) g");
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::minstd_rand random(seed);
+  int kills = 0;
+  while (kills < 10) {
+    auto running = start_copy(three_tables({"--sleep", "5ms"}));
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution(100, 700)(random)));
+    running.process().signal(SIGKILL);
+    const auto result = running.finish();
+    ASSERT_TRUE(result.status == killed || result.status == 0) << result;
+    if (result.status == killed) ++kills;
+    // Done before all ten: from the beginning.
+    if (result.status == 0) forget_target();
+  }
+  expect_recovery("ten kills");
+}
+
+}  // namespace
+}  // namespace pghaul::test
