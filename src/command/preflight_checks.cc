@@ -214,8 +214,8 @@ void check_where(ControlSessions& control, const CopyOptions& options, const Tab
   if (options.where_sql.empty()) return;
   try {
     // As one statement of the extended protocol: a second statement hidden in it is refused by the server.
-    control.source.query(fmt::format("SELECT FROM ONLY {} AS t WHERE (\n{}\n) LIMIT 0", job.name.sql(),
-                                     options.where_sql),
+    control.source.query(fmt::format("SELECT FROM ONLY {} AS t WHERE {} LIMIT 0", job.name.sql(),
+                                     user_condition(options.where_sql)),
                          {}, control.deadline());
   } catch (const Error& error) {
     if (error.retryable()) throw;

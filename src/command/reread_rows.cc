@@ -53,7 +53,7 @@ std::int64_t reread_clashing_rows(const Sessions& sessions, const CopyOptions& o
   }
   const auto condition = fmt::format("t.{} = ANY ({})", pg::quote_identifier(job.key->column), keys);
   SourceTable table{job.source, job.columns, job.key->column,
-                    options.where_sql.empty() ? condition : fmt::format("{} AND (\n{}\n)", condition, options.where_sql),
+                    options.where_sql.empty() ? condition : fmt::format("{} AND {}", condition, user_condition(options.where_sql)),
                     job.binary, job.record_format};
   pg::Connection source(sessions.source(), sessions.source_session("re-reader"));
   pg::Transaction transaction(target, deadline, begin_fenced_sql(names, job.ledger->table_copy()));

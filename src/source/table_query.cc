@@ -42,13 +42,14 @@ std::string range_condition(const ChunkRange& range, const std::string& key_colu
   return "true";
 }
 
+// The planner takes the CASE away again.
+std::string user_condition(const std::string& where_sql) { return "(CASE WHEN true THEN\n" + where_sql + "\nEND)"; }
+
 std::string copy_out_sql(const SourceTable& table, const ChunkRange& range) {
   std::string columns;
   for (const auto& name : table.columns) columns += (columns.empty() ? "" : ", ") + column(name);
   std::string where = range_condition(range, table.key_column);
-  // The user's condition stands on lines of its own: it may end in a comment. Between CASE and END, which the planner
-  // takes away again, `a) OR (b` is a syntax error; in brackets alone, b would hold in every chunk.
-  if (!table.where_sql.empty()) where += " AND (CASE WHEN true THEN\n" + table.where_sql + "\nEND)";
+  if (!table.where_sql.empty()) where += " AND " + user_condition(table.where_sql);
   return fmt::format("COPY (SELECT {} FROM ONLY {} AS t WHERE {}) TO STDOUT{}", columns, table.shape.name.sql(), where,
                      table.binary ? " (FORMAT binary)" : "");
 }

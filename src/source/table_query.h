@@ -22,6 +22,9 @@ struct SourceTable {
 
 // Condition on alias t that holds for exactly the rows of the range.
 std::string range_condition(const ChunkRange& range, const std::string& key_column);
+// The user's condition, to stand beside others: it may end in a comment, and `a) OR (b` is a syntax error in it and not a
+// way out of its brackets.
+std::string user_condition(const std::string& where_sql);
 std::string copy_out_sql(const SourceTable& table, const ChunkRange& range);
 // Cuts every `rows` rows, at most `most`, as one column of text.
 std::string probe_sql(const SourceTable& table, const ChunkRange& range, std::int64_t rows, int most);
