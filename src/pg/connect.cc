@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "pg/sqlstate.h"
+#include "pg/sslmode.h"
 
 namespace pghaul::pg {
 namespace {

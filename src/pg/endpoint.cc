@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
-#include "pg/connect.h"
 #include "pg/connection.h"
+#include "pg/sslmode.h"
 
 namespace pghaul::pg {
 namespace {

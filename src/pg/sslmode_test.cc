@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pg/connect.h"
+#include "pg/sslmode.h"
 
 namespace pghaul::pg {
 namespace {
