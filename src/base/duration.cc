@@ -1,5 +1,6 @@
 #include "base/duration.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -20,11 +21,11 @@ Duration parse_duration(std::string_view text) {
 
 std::string format_duration(Duration span) {
   const auto ms = span.count();
-  if (ms < 0) return "-" + format_duration(-span);
+  if (ms < 0) return "-" + format_duration(-std::max(span, -Duration::max()));
   // Limits are where rounding would carry: 59.96 s is 1 min 0 s.
   if (ms < 9'995) return fmt::format("{:.2f} s", static_cast<double>(ms) / 1000);
   if (ms < 59'950) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
-  const auto seconds = (ms + 500) / 1000;
+  const auto seconds = ms / 1000 + (ms % 1000 >= 500 ? 1 : 0);
   if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
   const auto minutes = (seconds + 30) / 60;
   return fmt::format("{} h {} min", minutes / 60, minutes % 60);

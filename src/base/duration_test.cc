@@ -59,5 +59,10 @@ TEST(FormatDuration, RoundingCarries) {
   EXPECT_EQ(format_duration(1h - 1ms), "1 h 0 min");
 }
 
+TEST(FormatDuration, TheLongest) {
+  EXPECT_EQ(format_duration(Duration::max()), "2562047788015 h 13 min");
+  EXPECT_EQ(format_duration(Duration::min()), "-2562047788015 h 13 min");
+}
+
 }  // namespace
 }  // namespace pghaul
