@@ -1,8 +1,11 @@
 #include "pg/connect.h"
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
 #include <mutex>
-#include <regex>
 #include <thread>
 
 #include <fmt/format.h>
@@ -21,8 +24,13 @@ struct Attempt {
   std::mutex mutex;
   std::condition_variable changed;
   bool done = false;
+  bool flooded = false;
   ConnectionHandle conn;
 };
+
+// libpq keeps what a server says before the session is there (parameters without end, say). Certificates included, an
+// honest one needs a few kilobytes.
+constexpr std::int64_t login_bytes_limit = 4'000'000;
 
 ConnectionHandle start(const Endpoint& endpoint, const SessionOptions& options) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.connect_timeout).count();
@@ -39,24 +47,45 @@ ConnectionHandle start(const Endpoint& endpoint, const SessionOptions& options) 
   return ConnectionHandle(PQconnectStartParams(keywords, values, 1));
 }
 
-// Drives PQconnectPoll until the session is there, has failed, or the time is over.
-void drive(PGconn* conn, Deadline deadline) {
+// libpq would print notices as they are, and as many as come, on standard error.
+void drop_notice(void*, const PGresult*) {}
+
+// Drives PQconnectPoll until the session is there, has failed, or the time is over. False if the server would not stop
+// talking.
+bool drive(PGconn* conn, Deadline deadline) {
   auto state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED && !deadline.expired()) {
     pollfd socket{PQsocket(conn), static_cast<short>(state == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining()).count();
-    if (::poll(&socket, 1, static_cast<int>(std::min<long long>(left, 60'000))) > 0) state = PQconnectPoll(conn);
+    if (::poll(&socket, 1, static_cast<int>(std::min<long long>(left, 60'000))) <= 0) continue;
+    if (received_bytes(conn) > login_bytes_limit) return false;
+    state = PQconnectPoll(conn);
   }
+  return true;
+}
+
+std::atomic<int> running_threads{0};
+
+// When the program ends, libraries clean up after themselves: OpenSSL frees what a thread may be using that a hostile
+// server keeps busy with billions of rounds of SCRAM. So where one is left, nothing is cleaned up.
+void exit_at_once(int status, void*) {
+  if (running_threads == 0) return;
+  std::fflush(nullptr);
+  std::_Exit(status);
 }
 
 void connect_in_thread(std::shared_ptr<Attempt> attempt, Endpoint endpoint, SessionOptions options) {
   auto conn = start(endpoint, options);
   if (conn) PQsetErrorVerbosity(conn.get(), PQERRORS_VERBOSE);
-  if (conn && PQstatus(conn.get()) != CONNECTION_BAD) drive(conn.get(), Deadline::after(options.connect_timeout));
+  if (conn) PQsetNoticeReceiver(conn.get(), drop_notice, nullptr);
+  const bool started = conn && PQstatus(conn.get()) != CONNECTION_BAD;
+  const bool flooded = started && !drive(conn.get(), Deadline::after(options.connect_timeout));
   const std::lock_guard lock(attempt->mutex);
+  attempt->flooded = flooded;
   attempt->conn = std::move(conn);
   attempt->done = true;
   attempt->changed.notify_all();
+  --running_threads;
 }
 
 // libpq keeps no SQLSTATE of a failed connection, but in verbose form its message carries the code in a place that does
@@ -65,15 +94,27 @@ struct Failure {
   std::string sqlstate, message;
 };
 
-Failure parse_failure(const std::string& text) {
-  static const std::regex coded("[^\\s:]+:  ([0-9A-Z]{5}): ");
-  Failure failure{"", printable(text)};
-  std::smatch match;
-  if (std::regex_search(failure.message, match, coded)) {
-    failure.sqlstate = match[1];
-    failure.message.erase(static_cast<std::size_t>(match.position(1)), 7);
-    const auto server_text = static_cast<std::size_t>(match.position(0));
-    if (const auto location = failure.message.find('\n', server_text); location != std::string::npos) {
+// Where such a code begins. No regular expression: a server's long word would keep one busy for minutes.
+std::size_t find_sqlstate(std::string_view text) {
+  constexpr std::string_view before = ":  ", after = ": ";
+  constexpr std::size_t length = 5;
+  const auto in_code = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+  for (auto found = text.find(before, 1); found != std::string_view::npos; found = text.find(before, found + 1)) {
+    const auto rest = text.substr(found + before.size());
+    const auto code = rest.substr(0, length);
+    if (code.size() == length && std::ranges::all_of(code, in_code) && rest.substr(length).starts_with(after)) {
+      return found + before.size();
+    }
+  }
+  return std::string_view::npos;
+}
+
+Failure parse_failure(const char* text) {
+  Failure failure{"", shown_text(text)};
+  if (const auto code = find_sqlstate(failure.message); code != std::string::npos) {
+    failure.sqlstate = failure.message.substr(code, 5);
+    failure.message.erase(code, 7);
+    if (const auto location = failure.message.find('\n', code); location != std::string::npos) {
       failure.message.erase(location);
     }
   }
@@ -94,6 +135,13 @@ Failure parse_failure(const std::string& text) {
                         : "see whether the server runs and can be reached, and run the same command again");
 }
 
+[[noreturn]] void throw_flooded(const Endpoint& endpoint) {
+  throw Error(ErrorKind::failed, "the server says too much before the session is there")
+      .on(endpoint.side)
+      .about(endpoint.label)
+      .advise("see whether that is a PostgreSQL server");
+}
+
 [[noreturn]] void throw_timeout(const Endpoint& endpoint, const SessionOptions& options) {
   throw Error(ErrorKind::connection_lost,
               fmt::format("no connection within {} (--connect-timeout)",
@@ -108,15 +156,18 @@ Failure parse_failure(const std::string& text) {
 ConnectionHandle connect(const Endpoint& endpoint, const SessionOptions& options) {
   if (options.stop != nullptr) options.stop->throw_if_requested();
   const auto attempt = std::make_shared<Attempt>();
+  ++running_threads;
   std::thread(connect_in_thread, attempt, endpoint, options).detach();
   const auto deadline = Deadline::after(options.connect_timeout + std::chrono::milliseconds(200));
   std::unique_lock lock(attempt->mutex);
-  while (!attempt->done && !deadline.expired()) {
+  while (!attempt->done && !deadline.expired() && !(options.stop != nullptr && options.stop->requested())) {
     attempt->changed.wait_for(lock, std::chrono::milliseconds(50));
-    if (options.stop != nullptr) options.stop->throw_if_requested();
   }
+  if (!attempt->done) ::on_exit(exit_at_once, nullptr);  // what is registered last is called first
+  if (options.stop != nullptr) options.stop->throw_if_requested();
   if (!attempt->done) throw_timeout(endpoint, options);
   auto conn = std::move(attempt->conn);
+  if (attempt->flooded) throw_flooded(endpoint);
   if (!conn) throw Error(ErrorKind::failed, "out of memory").on(Side::local);
   if (PQstatus(conn.get()) == CONNECTION_BAD) throw_failure(endpoint, conn.get());
   if (PQstatus(conn.get()) != CONNECTION_OK) throw_timeout(endpoint, options);

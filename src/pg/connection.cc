@@ -6,7 +6,10 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "pg/connect.h"
@@ -17,6 +20,9 @@ namespace pghaul::pg {
 namespace {
 
 constexpr std::size_t notices_kept = 100;
+constexpr std::size_t shown_bytes = 4'000;
+// Rows travel by COPY; the largest answer to a query is a ledger's list of 100,000 chunks.
+constexpr std::int64_t answer_bytes_limit = 64'000'000;
 
 // A FATAL that reaches an idle session (its server shuts down, say) is handed to the notice receiver only.
 void receive_notice(void* state_pointer, const PGresult* result) {
@@ -26,7 +32,7 @@ void receive_notice(void* state_pointer, const PGresult* result) {
   const char* code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   if (severity != nullptr && code != nullptr && std::string_view(severity) == "FATAL") state.fatal_sqlstate = code;
   const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  if (message != nullptr && state.notices.size() < notices_kept) state.notices.push_back(printable(message));
+  if (message != nullptr && state.notices.size() < notices_kept) state.notices.push_back(shown_text(message));
 }
 
 std::string settings_sql(const std::vector<std::pair<std::string, std::string>>& settings, Params& params) {
@@ -42,7 +48,7 @@ std::string settings_sql(const std::vector<std::pair<std::string, std::string>>&
 
 std::string field(const PGresult* result, int code) {
   const char* text = PQresultErrorField(result, code);
-  return text == nullptr ? "" : printable(text);
+  return text == nullptr ? "" : shown_text(text);
 }
 
 bool is_error(const PGresult* result) {
@@ -57,9 +63,22 @@ bool is_copy(const PGresult* result) {
 
 }  // namespace
 
+std::string shown_text(const char* text) {
+  const std::string_view all(text);
+  const auto shown = printable(all.substr(0, shown_bytes));
+  return all.size() > shown_bytes ? fmt::format("{}… ({} bytes)", shown, all.size()) : shown;
+}
+
+std::int64_t received_bytes(const PGconn* conn) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(PQsocket(conn), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
+  return static_cast<std::int64_t>(info.tcpi_bytes_received);
+}
+
 void Connection::State::throw_lost(const std::string& what) {
   broken = true;
-  auto reason = printable(PQerrorMessage(conn.get()));
+  auto reason = shown_text(PQerrorMessage(conn.get()));
   while (!reason.empty() && reason.back() == '\n') reason.pop_back();
   throw Error(ErrorKind::connection_lost, reason.empty() ? what : what + ": " + reason)
       .on(side)
@@ -88,6 +107,13 @@ void Connection::State::throw_result(const PGresult* result) {
   throw error;
 }
 
+void Connection::State::begin_answer() { received_before = received_bytes(conn.get()); }
+
+void Connection::State::begin_statement() {
+  require_usable();
+  begin_answer();
+}
+
 void Connection::State::require_usable() const {
   if (stop != nullptr) stop->throw_if_requested();
   if (!broken && conn && PQstatus(conn.get()) == CONNECTION_OK) return;
@@ -95,6 +121,7 @@ void Connection::State::require_usable() const {
 }
 
 short Connection::State::wait(short events, Deadline deadline) {
+  drop_notifications();
   // Said here, too: where the other side never pauses, there always is something to read.
   if (deadline.expired()) throw_lost("no answer within the time allowed");
   for (;;) {
@@ -113,7 +140,16 @@ bool Connection::State::is_cut() const { return PQstatus(conn.get()) == CONNECTI
 
 // Where the line was cut, the results that libpq still has come first: among them is the reason that the server gave.
 void Connection::State::consume_input() {
+  if (received_bytes(conn.get()) - received_before > answer_bytes_limit) {
+    conn.reset();  // ends what the server does, and gives the memory back
+    broken = true;
+    throw Error(ErrorKind::failed, "the server's answer is far too long").on(side).about(label);
+  }
   if (PQconsumeInput(conn.get()) == 0 && !is_cut()) throw_lost("cannot read");
+}
+
+void Connection::State::drop_notifications() {
+  while (PGnotify* notification = PQnotifies(conn.get())) PQfreemem(notification);
 }
 
 void Connection::State::flush(Deadline deadline) {
@@ -157,6 +193,13 @@ ResultHandle Connection::State::finish_query(Deadline deadline) {
     if (error.kind() == ErrorKind::stopped || deadline.expired()) interrupt();
     throw;
   }
+}
+
+ResultHandle Connection::State::finish_plain_query(Deadline deadline) {
+  auto result = finish_query(deadline);
+  if (!is_copy(result.get())) return result;
+  broken = true;
+  throw Error(ErrorKind::failed, "the server began a COPY that nobody asked for").on(side).about(label);
 }
 
 bool Connection::State::send_cancel(Deadline::Clock::duration span) noexcept try {
@@ -233,20 +276,20 @@ Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 
 Result Connection::query(const std::string& sql, const Params& params, Deadline deadline) {
-  state_->require_usable();
+  state_->begin_statement();
   std::vector<const char*> values;
   for (const auto& param : params) values.push_back(param ? param->c_str() : nullptr);
   if (PQsendQueryParams(state_->conn.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
                         nullptr, nullptr, 0) == 0) {
     state_->throw_lost("cannot send a query");
   }
-  return Result(state_->finish_query(deadline).release());
+  return Result(state_->finish_plain_query(deadline).release(), state_->side);
 }
 
 Result Connection::run(const std::string& sql, Deadline deadline) {
-  state_->require_usable();
+  state_->begin_statement();
   if (PQsendQuery(state_->conn.get(), sql.c_str()) == 0) state_->throw_lost("cannot send a query");
-  return Result(state_->finish_query(deadline).release());
+  return Result(state_->finish_plain_query(deadline).release(), state_->side);
 }
 
 bool Connection::usable() const {

@@ -21,6 +21,11 @@ struct ClearResult {
 };
 using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
 
+// What a server or libpq said, as it may be shown: see printable(). Cut off where it would fill the screen.
+std::string shown_text(const char* text);
+// Since the connection was made; 0 for what is no TCP connection.
+std::int64_t received_bytes(const PGconn* conn);
+
 struct Connection::State {
   Side side = Side::none;
   std::string label;
@@ -29,6 +34,7 @@ struct Connection::State {
   std::size_t notice_count = 0;      // ever
   std::string fatal_sqlstate;        // of a FATAL that arrived as a notice while idle
   bool broken = false;
+  std::int64_t received_before = 0;  // bytes, when the answer began that is being read
   ConnectionHandle conn;             // closed first: its notices go into the members above
 
   // Waits until the socket is readable or writable as asked. Throws stopped (the session stays usable for
@@ -36,7 +42,10 @@ struct Connection::State {
   short wait(short events, Deadline deadline);
   // True when libpq has found the line cut; results that came before are still there.
   bool is_cut() const;
+  // Errors: failed, when the answer grows beyond all that we ask for: libpq keeps it in memory.
   void consume_input();
+  // libpq keeps the notifications that a server may send at any time, and we ask for none.
+  void drop_notifications();
   // Sends what libpq holds back.
   void flush(Deadline deadline);
   // The next result of the running statement; null at its end.
@@ -45,6 +54,8 @@ struct Connection::State {
   ResultHandle last_result(Deadline deadline);
   // As last_result(), but a stop or deadline first cancels what runs.
   ResultHandle finish_query(Deadline deadline);
+  // The same for a statement that is no COPY, whatever the server makes of it.
+  ResultHandle finish_plain_query(Deadline deadline);
   // Cancels, reads and throws away; afterwards the session is idle or broken. Never throws.
   void interrupt() noexcept;
   // Sends a cancel request from a thread of its own; true if the server has taken it within `span`.
@@ -55,6 +66,10 @@ struct Connection::State {
   // To be called before anything is sent. Throws connection_lost, or stopped: what is sent and at once cancelled may
   // run all the same.
   void require_usable() const;
+  // The same, before something is sent that will be answered.
+  void begin_statement();
+  // What was received up to now, as rows of a COPY, does not count as part of the answer.
+  void begin_answer();
 };
 
 }  // namespace pghaul::pg

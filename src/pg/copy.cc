@@ -13,7 +13,7 @@ constexpr std::size_t frame_bytes = 64 * 1024;
 constexpr int notice_pause_ms = 100;
 
 void start(Connection::State& state, const std::string& sql, ExecStatusType expected, Deadline deadline) {
-  state.require_usable();
+  state.begin_statement();
   if (PQsendQuery(state.conn.get(), sql.c_str()) == 0) state.throw_lost("cannot send a COPY");
   const auto result = state.finish_query(deadline);
   if (PQresultStatus(result.get()) != expected) {
@@ -35,7 +35,9 @@ CopyOut::CopyOut(Connection& connection, const std::string& sql, Deadline deadli
 CopyOut::~CopyOut() {
   if (frame_ != nullptr) PQfreemem(frame_);
   // Also where a deadline has made the session unusable: the server must not go on with it.
-  if (!finished_) connection_.state_->interrupt();
+  if (finished_) return;
+  connection_.state_->begin_answer();
+  connection_.state_->interrupt();
 }
 
 bool CopyOut::next(std::string_view& frame) {
@@ -53,6 +55,7 @@ bool CopyOut::next(std::string_view& frame) {
     if (PQconsumeInput(conn) == 0) state.throw_lost("cannot read");
   }
   finished_ = true;
+  state.begin_answer();
   const auto result = state.finish_query(deadline_);
   row_count_ = copied_rows(result.get());
   return false;

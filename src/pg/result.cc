@@ -7,14 +7,27 @@
 
 namespace pghaul::pg {
 
-Result::Result(pg_result* result) : result_(result) {}
+Result::Result(pg_result* result, Side side) : side_(side), result_(result) {}
 void Result::Free::operator()(pg_result* result) const { PQclear(result); }
+
+// Only a server that is none of ours answers a question of ours with fewer rows or columns.
+void Result::require_field(int row, int column) const {
+  if (row >= 0 && row < rows() && column >= 0 && column < columns()) return;
+  throw Error(ErrorKind::failed, "the server's answer has another form than was asked for")
+      .on(side_)
+      .advise("see whether that is a PostgreSQL server, and what stands between it and pghaul");
+}
 
 int Result::rows() const { return PQntuples(result_.get()); }
 int Result::columns() const { return PQnfields(result_.get()); }
-bool Result::is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+
+bool Result::is_null(int row, int column) const {
+  require_field(row, column);
+  return PQgetisnull(result_.get(), row, column) != 0;
+}
 
 std::string_view Result::text(int row, int column) const {
+  require_field(row, column);
   return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
 }
 

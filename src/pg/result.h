@@ -7,15 +7,18 @@
 #include <string>
 #include <string_view>
 
+#include "pghaul/error.h"
+
 struct pg_result;
 
 namespace pghaul::pg {
 
 // Owns a libpq result in text format. Threads: one at a time. Views live as long as the Result.
+// Errors: failed, when a row or column is asked for that the server did not send.
 class Result {
  public:
   Result() = default;
-  explicit Result(pg_result* result);
+  explicit Result(pg_result* result, Side side = Side::none);
 
   int rows() const;
   int columns() const;
@@ -38,7 +41,10 @@ class Result {
   std::string_view command() const;
 
  private:
+  void require_field(int row, int column) const;
+
   struct Free { void operator()(pg_result*) const; };
+  Side side_ = Side::none;
   std::unique_ptr<pg_result, Free> result_;
 };
 
