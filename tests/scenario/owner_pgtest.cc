@@ -53,7 +53,7 @@ TEST_F(Owner, AnotherCopyIntoTheSameTableIsRefused) {
 }
 
 TEST_F(Owner, OfTwoStartsAtOnceExactlyOneWorks) {
-  make_profiles(3000);
+  make_profiles(2000);
   for (int round = 1; round <= 10; ++round) {
     target_sql("DROP SCHEMA IF EXISTS pghaul CASCADE; DROP TABLE IF EXISTS public.profiles");
     auto one = start_copy({"--batch-bytes", "64kB", "--readers", "1", "--sleep", "200ms"});
@@ -62,7 +62,7 @@ TEST_F(Owner, OfTwoStartsAtOnceExactlyOneWorks) {
     EXPECT_EQ(std::min(first.status, second.status), 0) << round << "\n" << first << second;
     EXPECT_EQ(std::max(first.status, second.status), 3) << round << "\n" << first << second;
     EXPECT_THAT((first.status == 3 ? first : second).err, HasSubstr("this table copy is running"));
-    expect_exactly_once(3000);
+    expect_exactly_once(2000);
   }
 }
 
