@@ -99,7 +99,8 @@ TEST_F(CatalogShape, NastyTableColumns) {
 TEST_F(CatalogShape, BinaryFormIsAllowedForBuiltInTypesOnly) {
   source_sql(nasty_schema);
   std::vector<std::string> unsafe;
-  for (const Column& column : shape_on_source(nasty)->columns) {
+  const auto nasty_shape = shape_on_source(nasty).value();
+  for (const Column& column : nasty_shape.columns) {
     if (!column.binary_safe) unsafe.push_back(column.name);
   }
   EXPECT_THAT(unsafe, ElementsAre("feeling", "feelings", "natural_number", "price"));

@@ -20,6 +20,9 @@ void* counted(void* memory) {
   return memory;
 }
 
+// The compiler sees free() of what operator new gave, but not that this file replaces that operator.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void release(void* memory) {
   live -= static_cast<std::int64_t>(malloc_usable_size(memory));
   std::free(memory);
