@@ -226,7 +226,7 @@ std::vector<Chunk> CopyJob::plan_table(TableJob& job) {
   const auto round = round_facts(job, plan, last);
   job.report.high_water = round.high_water;
   job.report.settled = round.settled;
-  return job.ledger->save_plan(round, plan.chunks, deadline_);
+  return job.ledger->save_plan(round, plan.chunks, deadline_, statements_before_gain(job, options_, last));
 }
 
 void CopyJob::start_generation(TableJob& job, const Plan& plan) {

@@ -70,6 +70,15 @@ Plan plan_round(const TableJob& job, const CopyOptions& options, const std::opti
   return plan;
 }
 
+std::vector<std::string> statements_before_gain(const TableJob& job, const CopyOptions& options,
+                                                const std::optional<RoundFacts>& last) {
+  if (!last || !last->high_water || !job.key || !job.target || options.on_conflict != OnConflict::error) return {};
+  const auto unique = std::ranges::count_if(job.target->indexes, [](const auto& index) { return index.unique; });
+  if (unique < 2 || *last->high_water == INT64_MAX) return {};
+  const TargetTable table{job.name, job.columns, job.key_column(), {}, options.on_conflict, job.binary};
+  return {delete_range_sql(table, {ChunkKind::key, std::to_string(*last->high_water + 1), std::nullopt, std::nullopt})};
+}
+
 RoundFacts round_facts(const TableJob& job, const Plan& plan, const std::optional<RoundFacts>& last) {
   RoundFacts round;
   round.round = last ? last->round + 1 : 1;

@@ -170,7 +170,8 @@ void PgLedger::insert_chunks(pg::Connection& connection, std::vector<Chunk>& chu
   copy.finish();
 }
 
-std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chunk> chunks, Deadline deadline) {
+std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chunk> chunks, Deadline deadline,
+                                       const std::vector<std::string>& statements) {
   failpoint(fp::plan_before_save);
   session_.use([&](pg::Connection& connection) {
     pg::Transaction transaction(connection, session_.statement_deadline(),
@@ -189,6 +190,7 @@ std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chun
       check_ownership();
       return;
     }
+    for (const auto& statement : statements) connection.run(statement, deadline);
     supersede_replaced(connection);
     for (auto& chunk : chunks) chunk.round = round.round;
     insert_chunks(connection, chunks, next_chunk_number(connection));

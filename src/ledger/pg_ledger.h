@@ -75,7 +75,9 @@ class PgLedger : public Ledger {
   // A new generation: the epoch goes up, `statements` (create or empty the target) run, and all of it commits together.
   void start_generation(const GenerationFacts& facts, const std::vector<std::string>& statements, Deadline deadline);
   // Stores a round and its chunks in one transaction; gives them their numbers.
-  std::vector<Chunk> save_plan(const RoundFacts& round, std::vector<Chunk> chunks, Deadline deadline);
+  // `statements` run in the same transaction.
+  std::vector<Chunk> save_plan(const RoundFacts& round, std::vector<Chunk> chunks, Deadline deadline,
+                               const std::vector<std::string>& statements = {});
   // The source's file was rewritten, and the user says that its rows are the same.
   void accept_filenode(std::uint32_t filenode);
   // The last step of a run: a writing, synchronous transaction, which makes all earlier ones durable. False: there are

@@ -89,10 +89,17 @@ Observation observe_writers(pg::Connection& connection, const TableShape& shape,
     // On a standby a sequence runs ahead of what was replayed.
     const auto* sequence = in_recovery ? nullptr : feeding_sequence(shape, key->column);
     if (sequence != nullptr) observation.high_water = last_drawn(connection, *sequence, deadline);
-    if (!observation.high_water) {
+    const bool drawn = observation.high_water.has_value();
+    if (!drawn) {
       observation.high_water = catalog::read_key_bounds(connection, shape.name, key->column, deadline).highest;
     }
     add_cautions(observation, shape, key->column);
+    if (sequence != nullptr && !drawn && observation.high_water) {
+      observation.cautions.push_back(fmt::format(
+          "sequence {}.{} was never used, or may not be read, while the table has keys: numbers that it gives out below "
+          "the highest key later will not be seen; --late-rows scan looks for them in every run",
+          sequence->schema, sequence->name));
+    }
   }
   observation.writers = first_column(
       connection.query(fmt::format("{}{}", writers_sql, related_oids), {std::to_string(shape.oid)}, deadline));

@@ -33,6 +33,26 @@ TEST_F(Gain, RowsAboveTheMarkAreReplaced) {
   expect_complete(second);
 }
 
+// A second unique index must not get in the way of replacing these rows chunk by chunk.
+TEST_F(Gain, UniqueValuesMoveBetweenRowsAboveTheMark) {
+  make_empty_profiles();
+  source_sql("CREATE UNIQUE INDEX number ON public.profiles ((data->>'n'))");
+  const std::string insert =
+      "INSERT INTO public.profiles (data) "
+      "SELECT jsonb_build_object('n', g, 'p', repeat(md5(g::text), 5)) FROM generate_series(";
+  source_sql(insert + "1, 300) g");
+  OpenSession holder(source_conninfo());
+  holder.run("BEGIN; SELECT nextval('public.profiles_id_seq')");
+  auto running = start_waiting_copy();
+  source_sql(insert + "301, 3000) g");
+  holder.run("ROLLBACK");
+  finished(running);
+  source_sql("UPDATE public.profiles SET data = data || jsonb_build_object('n', -((data->>'n')::int)) WHERE id > 301;"
+             "UPDATE public.profiles SET data = data || jsonb_build_object('n', 3301 + (data->>'n')::int)"
+             " WHERE id > 301; SELECT setval('public.profiles_id_seq', 4000); ANALYZE public.profiles");
+  expect_complete(table_of(copied({"--batch-bytes", "64kB", "--readers", "4", "--writers", "4"})));
+}
+
 TEST_F(Gain, AllRowsAboveTheMarkAreGone) {
   copy_with_rows_above();
   source_sql("DELETE FROM public.profiles WHERE id > 301");
