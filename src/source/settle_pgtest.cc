@@ -145,6 +145,7 @@ TEST_F(Settle, ASequenceNeverUsedSaysNothing) {
   EXPECT_EQ(observe().high_water, std::nullopt);
   run("INSERT INTO public.t VALUES (50), (60)");
   EXPECT_EQ(observe().high_water, 60);
+  EXPECT_THAT(observe().cautions, ElementsAre(HasSubstr("sequence public.t_id_seq was never used")));
   run("SELECT pg_catalog.setval('public.t_id_seq', 70, false)");
   EXPECT_EQ(observe().high_water, 60);
   run("SELECT pg_catalog.setval('public.t_id_seq', 70, true)");
