@@ -16,6 +16,11 @@ namespace {
 // More rows in the ledger than this cost more than larger ranges do, and those are refined when claimed.
 constexpr std::int64_t most_chunks = 100'000;
 
+// Key ranges are coarse: an index probe cuts them into even pieces near the batch size when they are claimed. A range
+// of one batch that holds fewer rows than the statistics say is never joined with its neighbour and stays a small
+// batch; a range of four leaves one smaller piece at most.
+constexpr std::int64_t batches_per_range = 4;
+
 // Bytes of a row when nothing is known. Too small rather than too large: a probe then cuts too often, but no batch
 // is far above its size.
 constexpr std::int64_t assumed_row_bytes = 256;
@@ -54,6 +59,14 @@ Chunk make_chunk(ChunkRange range, Amount amount) {
 std::optional<std::string> bound_text(int128 value, int128 open_from) {
   if (value >= open_from) return std::nullopt;
   return std::to_string(static_cast<std::int64_t>(value));
+}
+
+// What becomes of ranges above the batch size: even pieces, as many as batches are begun.
+std::string cut_when_claimed(Amount range, const PlanOptions& options) {
+  const std::int64_t bytes = rounded(range.bytes), rows = rounded(range.rows);  // no fraction begins a batch
+  const auto pieces = batches_in(static_cast<double>(bytes), static_cast<double>(rows), options);
+  if (pieces == 1) return "";
+  return fmt::format(", cut to about {} when claimed", megabytes(range.bytes / static_cast<double>(pieces)));
 }
 
 // One run's cut of a table by its key.
@@ -106,8 +119,9 @@ void KeyPlanner::add_main_ranges() {
   double share = 0;
   for (const KeySegment& segment : segments) share += segment.share;
   const Amount amount = amount_of(facts_, share * keyed_share());
-  const auto wanted = static_cast<double>(batches_in(amount.bytes, amount.rows, options_));
-  const std::vector<KeySegment> merged = merge_segments(segments, share / wanted);
+  const std::int64_t batches = batches_in(amount.bytes, amount.rows, options_);
+  const std::int64_t wanted = (batches + batches_per_range - 1) / batches_per_range;
+  const std::vector<KeySegment> merged = merge_segments(segments, share / static_cast<double>(wanted));
   for (const KeySegment& segment : merged) add_main_range(segment);
   plan_.reason = reason(merged.size(), share);
 }
@@ -136,15 +150,15 @@ std::string KeyPlanner::reason(std::size_t ranges, double share) const {
     return fmt::format("integer key {}: {}", key_.column,
                        gaining() ? "nothing below the high-water mark is new" : "no rows yet");
   }
-  const Amount amount = amount_of(facts_, share * keyed_share());
-  const std::string size = megabytes(amount.bytes / static_cast<double>(ranges));
+  const Amount mean = amount_of(facts_, share * keyed_share() / static_cast<double>(ranges));
+  const std::string size = megabytes(mean.bytes);
   const char* noun = ranges == 1 ? "range" : "ranges";
   if (key_.histogram.size() < 2) {
     return fmt::format("integer key {}: {} {} without a histogram, about {}, cut by probes when claimed",
                        key_.column, ranges, noun, size);
   }
-  return fmt::format("integer key {}: {} {} from {} histogram bounds, about {}{}", key_.column, ranges, noun,
-                     key_.histogram.size(), size, ranges == 1 ? "" : " each");
+  return fmt::format("integer key {}: {} {} from {} histogram bounds, about {}{}{}", key_.column, ranges, noun,
+                     key_.histogram.size(), size, ranges == 1 ? "" : " each", cut_when_claimed(mean, options_));
 }
 
 Plan KeyPlanner::plan() {

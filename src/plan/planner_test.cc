@@ -48,6 +48,8 @@ PlanOptions batches_of(std::int64_t bytes) {
   options.batch_bytes = bytes;
   return options;
 }
+// Coarse ranges are four batches large.
+PlanOptions ranges_of(std::int64_t bytes) { return batches_of(bytes / 4); }
 PlanOptions by(ChunkBy chunk_by) {
   PlanOptions options;
   options.chunk_by = chunk_by;
@@ -121,9 +123,9 @@ TEST(PlanByKey, OneRow) {
 }
 
 TEST(PlanByKey, MergesWholeBuckets) {
-  // 100 buckets of 4 MB, batches of 8 MB: two buckets each, the bound at either end of the table being no cut.
+  // 100 buckets of 4 MB, ranges of 8 MB: two buckets each, the bound at either end of the table being no cut.
   const auto facts = keyed_table(400'000'000, 1'000'000, 1, 1'000'001, even_bounds(1, 10'000, 100));
-  const Plan plan = make_plan(facts, {}, first_run(1'000'001));
+  const Plan plan = make_plan(facts, ranges_of(8'000'000), first_run(1'000'001));
   ASSERT_EQ(plan.chunks.size(), 51U);
   EXPECT_EQ(describe(plan.chunks[0].range, "id"), "id < 20001");
   EXPECT_EQ(describe(plan.chunks[1].range, "id"), "id in [20001, 40001)");
@@ -132,7 +134,8 @@ TEST(PlanByKey, MergesWholeBuckets) {
     EXPECT_NEAR(static_cast<double>(plan.chunks[i].estimated_bytes), 8e6, 1e5);
     EXPECT_FALSE(plan.chunks[i].refined);
   }
-  EXPECT_EQ(plan.reason, "integer key id: 50 ranges from 101 histogram bounds, about 8.0 MB each");
+  EXPECT_EQ(plan.reason,
+            "integer key id: 50 ranges from 101 histogram bounds, about 8.0 MB each, cut to about 2.0 MB when claimed");
   expect_complete(plan);
 }
 
@@ -161,7 +164,7 @@ TEST(PlanByKey, GapsOf1e18DoNotMatter) {
     for (std::int64_t i = 0; i < 10; ++i) bounds.push_back(island * 1'000'000'000'000'000'000 + i * 1000);
   }
   const auto facts = keyed_table(190'000'000, 190'000, bounds.front(), bounds.back(), bounds);
-  const Plan plan = make_plan(facts, batches_of(10'000'000), first_run(bounds.back()));
+  const Plan plan = make_plan(facts, ranges_of(10'000'000), first_run(bounds.back()));
   EXPECT_GE(plan.chunks.size(), 19U);
   EXPECT_LE(plan.chunks.size(), 24U);
   for (const Chunk& chunk : plan.chunks) EXPECT_LE(chunk.estimated_bytes, 11'100'000);
@@ -195,8 +198,8 @@ TEST(PlanByKey, HighestValueOfSmallintEndsThePlan) {
 }
 
 TEST(PlanByKey, NegativeIds) {
-  const Plan plan = make_plan(keyed_table(80'000'000, 1e6, -1'000'000, -1, even_bounds(-1'000'000, 10'000, 99)), {},
-                              first_run(-1));
+  const auto facts = keyed_table(80'000'000, 1e6, -1'000'000, -1, even_bounds(-1'000'000, 10'000, 99));
+  const Plan plan = make_plan(facts, ranges_of(8'000'000), first_run(-1));
   EXPECT_GE(plan.chunks.size(), 11U);
   EXPECT_EQ(describe(plan.chunks.back().range, "id"), "id >= 0");
   expect_complete(plan);
@@ -229,7 +232,7 @@ TEST(PlanByKey, HistogramOutsideOfTheTable) {
 
 TEST(PlanByKey, OneKeyFarAwayDoesNotHideTheRest) {
   const auto facts = keyed_table(800'000'000, 1e6, 1, highest_bigint - 5, even_bounds(1, 10'000, 100));
-  EXPECT_GE(make_plan(facts, {}, first_run(highest_bigint - 5)).chunks.size(), 40U);
+  EXPECT_GE(make_plan(facts, ranges_of(8'000'000), first_run(highest_bigint - 5)).chunks.size(), 40U);
 }
 
 TEST(PlanByKey, NullableColumnGetsANullChunk) {
@@ -263,7 +266,7 @@ TEST(PlanByKey, GainOfNothingIsTheTailAlone) {
 
 TEST(PlanByKey, GainIsCutAtBoundsAboveTheMarkOnly) {
   const auto facts = keyed_table(800'000'000, 1e6, 1, 1'000'001, even_bounds(1, 10'000, 100));
-  const Plan plan = make_plan(facts, {}, gain(795'000, 1'000'001));
+  const Plan plan = make_plan(facts, ranges_of(8'000'000), gain(795'000, 1'000'001));
   EXPECT_EQ(describe(plan.chunks[0].range, "id"), "id in [795001, 800001)");
   EXPECT_EQ(plan.chunks.size(), 22U);
 }

@@ -32,11 +32,11 @@ class PlanSizes : public PlanTest {
     }
     EXPECT_EQ(next, "") << "the last one is open";
   }
-  // Every range but the tail is expected to have this share of a batch; coarse ranges are cut later.
+  // Every range but the tail is expected to be about four batches large; it is cut later.
   static void expect_even(const nlohmann::json& table, double batch) {
     for (const auto& chunk : table["chunks"]) {
       if (chunk["tail"]) continue;
-      const auto share = chunk["estimated_bytes"].get<double>() / batch;
+      const auto share = chunk["estimated_bytes"].get<double>() / (4 * batch);
       EXPECT_GT(share, 0.3) << chunk;
       EXPECT_LT(share, 1.6) << chunk;
     }
@@ -88,20 +88,20 @@ TEST_F(PlanSizes, WithStaleStatistics) {
 TEST_F(PlanSizes, GapsOf1e18) {
   make_table("(g % 19 - 9) * 1000000000000000000 + g / 19", 40'000);
   analyze();
-  const auto table = planned_table({"--batch-bytes", "500kB"});
+  const auto table = planned_table({"--batch-bytes", "125kB"});
   EXPECT_GT(table["chunks"].size(), 15U);
   expect_seamless(table);
-  expect_even(table, 500'000);
+  expect_even(table, 125'000);
 }
 
 TEST_F(PlanSizes, BothEndsOfBigint) {
   make_table("CASE g % 2 WHEN 0 THEN -9223372036854775808 + g / 2 ELSE 9223372036854775807 - g / 2 END", 40'000);
   analyze();
-  const auto table = planned_table({"--batch-bytes", "500kB"});
+  const auto table = planned_table({"--batch-bytes", "125kB"});
   EXPECT_GT(table["chunks"].size(), 15U);
   EXPECT_EQ(table["high_water"].dump(), "9223372036854775807");
   expect_seamless(table);
-  expect_even(table, 500'000);
+  expect_even(table, 125'000);
   expect_even_chunks("500kB", 500'000);
 }
 
@@ -129,8 +129,9 @@ TEST_F(PlanSizes, ChunksOfATableNeverAnalyzed) {
   expect_even_chunks("500kB", 500'000);
 }
 
-// Ranges are cut when they turn out too large, but never joined: those that lost half their rows stay half as large.
-constexpr double half = 0.25;
+// Ranges that lost half their rows are still above a batch, and are cut to even pieces. The smallest are of two probe
+// steps, half a batch, where a range is just above one.
+constexpr double half = 0.45;
 
 TEST_F(PlanSizes, ChunksOfATableWhoseOlderHalfWasDeleted) {
   make_table("g * 3", 40'000, 25);
