@@ -1,5 +1,7 @@
 #include "command/sessions.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -53,9 +55,11 @@ pg::SessionOptions Sessions::source_session(const std::string& role) const {
 }
 
 pg::SessionOptions Sessions::target_session(const std::string& role) const {
+  // Shorter than the statement timeout: only a lock that is waited for too long leads to the ghost that holds it.
+  const auto lock_timeout = std::clamp<Duration>(options_.statement_timeout / 2, Duration(1), std::chrono::seconds(10));
   auto session = common(role);
-  session.settings.insert(session.settings.end(),
-                          {{"lock_timeout", "10000"}, {"idle_in_transaction_session_timeout", "600000"}});
+  session.settings.insert(session.settings.end(), {{"lock_timeout", milliseconds(lock_timeout)},
+                                                   {"idle_in_transaction_session_timeout", "600000"}});
   return session;
 }
 

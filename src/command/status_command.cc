@@ -78,7 +78,8 @@ void add_rate(pg::Connection& connection, const LedgerNames& names, TableStatus&
           .number(0, 0);
   if (table.bytes_per_second > 0 && table.chunks_pending > 0) {
     const auto seconds = static_cast<double>(table.bytes_pending) / table.bytes_per_second;
-    table.eta = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+    constexpr double unbelievable = 1e9;
+    if (seconds < unbelievable) table.eta = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
   }
 }
 

@@ -122,7 +122,7 @@ TEST_F(CuttingProxyTest, OneByteShortOfAMessageIsNoMessage) {
   EXPECT_EQ(rows(), "0");
   rule.offset = 0;
   proxy_.cut(rule);
-  EXPECT_EQ(psql("INSERT INTO t VALUES (1)").status, 2);
+  psql("INSERT INTO t VALUES (1)");  // its answer may be back before the cut
   EXPECT_EQ(rows(), "1");
 }
 
