@@ -35,10 +35,6 @@ class RateLimited : public BatchReceiver {
   std::int64_t passed_ = 0;
 };
 
-bool can_be_cut(const Chunk& chunk) {
-  return chunk.range.kind == ChunkKind::key || chunk.range.kind == ChunkKind::ctid;
-}
-
 }  // namespace
 
 void Pipeline::read_loop(Source& source) {
@@ -58,7 +54,7 @@ void Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
     if (refine(source, task)) return;
     read_batch(source, task);
   } catch (const Error& error) {
-    const bool too_long = error.sqlstate() == query_canceled && can_be_cut(task->chunk);
+    const bool too_long = error.sqlstate() == query_canceled && can_be_cut(task->chunk.range);
     pause_or_give_up(task, error);
     task->halve = too_long;
     chunks_.give_back(task);
