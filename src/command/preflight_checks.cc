@@ -70,6 +70,20 @@ void check_direct(Findings& findings, std::string_view side, pg::Connection& con
                  "connect to the PostgreSQL server itself");
 }
 
+void check_line(Findings& findings, std::string_view side, const pg::Connection& connection) {
+  const auto risk = connection.line_risk();
+  if (risk.empty()) return;
+  findings.warning(fmt::format("{}: {}", side, risk),
+                   fmt::format("add to --{}: sslmode=verify-full sslrootcert=FILE (or sslrootcert=system)", side));
+}
+
+void check_environment(Findings& findings) {
+  const auto names = pg::steering_environment();
+  if (names.empty()) return;
+  findings.warning(fmt::format("the environment changes where and how both sides are reached: {}", fmt::join(names, ", ")),
+                   "unset it, and say hostaddr= or options= in --source and --target");
+}
+
 // Whether a schema, or something in it, may be created: nothing, or the GRANT to type.
 std::optional<std::string> missing_create_right(ControlSessions& control, const std::string& schema) {
   const auto row = control.target.query(
@@ -167,6 +181,9 @@ void check_servers(ControlSessions& control, const CopyOptions& options, std::ve
     findings.warning(fmt::format("the source role {} is a superuser", source.role),
                      "a role with SELECT on the copied tables is enough");
   }
+  check_environment(findings);
+  check_line(findings, "source", control.source);
+  check_line(findings, "target", control.target);
   check_direct(findings, "source", control.source, control.deadline());
   check_direct(findings, "target", control.target, control.deadline());
   check_standby(findings, control, options);

@@ -1,6 +1,7 @@
 // What the ledger says, for people and machines.
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "command/commands.h"
 #include "ledger/pg_ledger_schema.h"
 #include "pg/connection.h"
@@ -131,6 +132,9 @@ StatusReport status(const StatusOptions& options, StopSource& stop) {
       error.become(ErrorKind::refused);
     }
     throw;
+  }
+  if (const auto risk = connection->line_risk(); !risk.empty()) {
+    log_warning("target: {}; add to --target: sslmode=verify-full sslrootcert=FILE", risk);
   }
   report.ledger = ledger_exists(*connection, names, Deadline::after(patience));
   if (!report.ledger) return report;

@@ -36,14 +36,14 @@ ConnectionHandle start(const Endpoint& endpoint, const SessionOptions& options) 
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.connect_timeout).count();
   const auto connect_timeout = fmt::format("{}", std::max<long long>(2, seconds));
   // dbname with expand_dbname holds the user's string; what comes before it are defaults that it may override.
-  // A null value counts as not given.
+  // A null value counts as not given, even where libpq does not know the keyword.
   const char* keywords[] = {"fallback_application_name", "keepalives_idle", "keepalives_interval",
                             "keepalives_count",          "tcp_user_timeout", "connect_timeout",
-                            "gssencmode",                "sslmode",          "dbname",
-                            "application_name",          nullptr};
+                            "gssencmode",                "sslmode",          "require_auth",
+                            "dbname",                    "application_name", nullptr};
   const char* values[] = {"pghaul", "10", "5", "3", "120000", connect_timeout.c_str(), "disable",
-                          default_sslmode(endpoint), endpoint.conninfo.reveal().c_str(),
-                          options.application_name.c_str(), nullptr};
+                          default_sslmode(endpoint), default_require_auth(endpoint, PQlibVersion()),
+                          endpoint.conninfo.reveal().c_str(), options.application_name.c_str(), nullptr};
   return ConnectionHandle(PQconnectStartParams(keywords, values, 1));
 }
 

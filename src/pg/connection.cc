@@ -14,7 +14,9 @@
 #include "base/log.h"
 #include "pg/connect.h"
 #include "pg/connection_state.h"
+#include "pg/row_values.h"
 #include "pg/sqlstate.h"
+#include "pg/sslmode.h"
 
 namespace pghaul::pg {
 namespace {
@@ -99,7 +101,10 @@ void Connection::State::throw_result(const PGresult* result) {
   if (const auto context = field(result, PG_DIAG_CONTEXT); !context.empty()) {
     detail += (detail.empty() ? "" : "; ") + context;
   }
-  Error error(kind, field(result, PG_DIAG_MESSAGE_PRIMARY));
+  const auto said = field(result, PG_DIAG_MESSAGE_PRIMARY);
+  const auto message = without_row_values(code, said);
+  if (message != said) detail = said + (detail.empty() ? "" : "; ") + detail;
+  Error error(kind, message);
   error.on(side).with_sqlstate(code).with_detail(detail);
   if (code == sqlstate::query_canceled) {
     error.advise("if it was a timeout: raise --statement-timeout, or lower --batch-bytes; then run the same command again");
@@ -265,10 +270,13 @@ Connection::Connection(const Endpoint& endpoint, const SessionOptions& options) 
   state_->stop = options.stop;
   state_->conn = connect(endpoint, options);
   PQsetNoticeReceiver(state_->conn.get(), receive_notice, state_.get());
-  if (options.settings.empty()) return;
-  Params params;
-  const auto sql = settings_sql(options.settings, params);
-  query(sql, params, Deadline::after(options.connect_timeout));
+  if (!options.settings.empty()) {
+    Params params;
+    const auto sql = settings_sql(options.settings, params);
+    query(sql, params, Deadline::after(options.connect_timeout));
+  }
+  auto* const window = options.losses ? options.losses->of(endpoint.side) : nullptr;
+  if (window != nullptr) window->connected();
 }
 
 Connection::~Connection() = default;
@@ -310,6 +318,8 @@ std::string Connection::parameter(const char* name) const {
   const char* value = PQparameterStatus(state_->conn.get(), name);
   return value == nullptr ? "" : value;
 }
+
+std::string Connection::line_risk() const { return pg::line_risk(state_->conn.get()); }
 
 std::vector<std::string> Connection::take_notices() { return std::exchange(state_->notices, {}); }
 

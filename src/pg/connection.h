@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/loss_window.h"
 #include "base/secret.h"
 #include "base/stop.h"
 #include "pg/result.h"
@@ -21,12 +22,15 @@ namespace pghaul::pg {
 struct Endpoint {
   Side side = Side::none;
   Secret conninfo;  // libpq's, in either form
-  // "host:port/database" for messages; no password. Known after parse_endpoint().
+  // "host:port/database" for messages, with the address behind the host where one is given; no password. Known after parse_endpoint().
   std::string label;
 };
 
 // Checks the syntax and fills the label. Errors: usage.
 Endpoint parse_endpoint(Side side, const std::string& conninfo);
+
+// Variables of the environment that are set and change, for both sides, what connection strings say: names alone.
+std::vector<std::string> steering_environment();
 
 struct SessionOptions {
   std::string application_name;
@@ -35,6 +39,8 @@ struct SessionOptions {
   // Interrupts every wait of the session; may be null. Must outlive it.
   const StopSource* stop = nullptr;
   Deadline::Clock::duration connect_timeout = std::chrono::seconds(10);
+  // Told that the server is there, once the session is. May be null.
+  std::shared_ptr<LossWindows> losses;
 };
 
 using Param = std::optional<std::string>;
@@ -63,6 +69,9 @@ class Connection {
   int server_version() const;   // as 150020
   int backend_pid() const;
   std::string parameter(const char* name) const;  // ParameterStatus, as "server_encoding"
+  // What somebody on the way could do, in a sentence: the line to a host that is not local is not encrypted, or to a
+  // server that is not verified. Empty if nothing.
+  std::string line_risk() const;
   // Notices since the last call, oldest first; at most 100 are kept.
   std::vector<std::string> take_notices();
 

@@ -83,5 +83,27 @@ INSTANTIATE_TEST_SUITE_P(Strings, BadEndpoint,
                                          "postgresql://u:s3cret%zz@h/d", "postgresql://u:s3cret%00@h/d",
                                          "postgresql://u:s3cret@h/d?password=s3cret&x=s3cret"));
 
+TEST_F(EndpointTest, AnAddressThatIsNotTheNamesIsShown) {
+  EXPECT_EQ(label("host=db.example hostaddr=192.0.2.7 dbname=shop"), "db.example (192.0.2.7):5432/shop");
+  ::setenv("PGHOSTADDR", "192.0.2.8", 1);
+  EXPECT_EQ(label("host=db.example dbname=shop"), "db.example (192.0.2.8):5432/shop");
+  ::unsetenv("PGHOSTADDR");
+}
+
+// libpq takes a dbname for a whole connection string only where it is asked to, and only once.
+TEST_F(EndpointTest, S16_ADatabaseNameIsANameWhateverItSays) {
+  EXPECT_EQ(label("host=h dbname='host=evil port=1'"), "h:5432/host=evil port=1");
+  EXPECT_EQ(label("postgresql://h/host%3Devil%20port%3D1"), "h:5432/host=evil port=1");
+  EXPECT_EQ(label("host=h dbname='postgresql://evil:1/x'"), "h:5432/postgresql://evil:1/x");
+}
+
+TEST_F(EndpointTest, S54_WhatSteersBothSidesIsNamed) {
+  for (const char* name : {"PGHOSTADDR", "PGOPTIONS"}) ::unsetenv(name);
+  EXPECT_THAT(steering_environment(), testing::IsEmpty());
+  ::setenv("PGOPTIONS", "-c search_path=evil", 1);
+  EXPECT_THAT(steering_environment(), testing::ElementsAre("PGOPTIONS"));
+  ::unsetenv("PGOPTIONS");
+}
+
 }  // namespace
 }  // namespace pghaul::pg
