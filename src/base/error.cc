@@ -39,11 +39,22 @@ std::string Error::headline() const {
   return text;
 }
 
+namespace {
+
+// Further lines of a server's text, or of a name, must not look like lines of ours.
+std::string indented(std::string text) {
+  constexpr std::string_view margin = "          ";
+  for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', end + 1)) text.insert(end + 1, margin);
+  return text;
+}
+
+}  // namespace
+
 std::string Error::story(bool with_detail) const {
-  std::string text = headline();
-  if (with_detail && !detail_.empty()) text += "\n  detail: " + detail_;
-  if (!safe_.empty()) text += "\n  safe:   " + safe_;
-  if (!advice_.empty()) text += "\n  next:   " + advice_;
+  std::string text = indented(headline());
+  if (with_detail && !detail_.empty()) text += "\n  detail: " + indented(detail_);
+  if (!safe_.empty()) text += "\n  safe:   " + indented(safe_);
+  if (!advice_.empty()) text += "\n  next:   " + indented(advice_);
   return text;
 }
 

@@ -37,6 +37,11 @@ TEST(Error, TheWholeStory) {
                                                   "  next:   run the same command again");
 }
 
+TEST(Error, S31_FurtherLinesAreIndented) {
+  const auto error = Error(ErrorKind::failed, "a\npghaul: b").with_detail("c\n  safe: d").safe("e");
+  EXPECT_EQ(error.story(true), "a\n          pghaul: b\n  detail: c\n            safe: d\n  safe:   e");
+}
+
 TEST(Error, SystemErrorsAreNamed) {
   EXPECT_EQ(Error(ErrorKind::failed, "cannot open").on(Side::local).with_errno(ENOENT).headline(),
             "local: cannot open [errno 2: No such file or directory]");

@@ -29,6 +29,13 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+// A line end in a server's text or in a name must not begin a line that looks like one of ours.
+std::string printable_lines(std::string_view text) {
+  auto shown = printable(text);
+  for (auto end = shown.find('\n'); end != std::string::npos; end = shown.find('\n', end + 1)) shown.insert(end + 1, 4, ' ');
+  return shown;
+}
+
 void (*before_line)() = nullptr;
 void (*after_line)() = nullptr;
 
@@ -40,7 +47,8 @@ void log_line(LogLevel level, std::string_view text) {
   static std::mutex line_mutex;
   const std::scoped_lock lock(line_mutex);
   if (before_line != nullptr) before_line();
-  logger().log(to_spdlog(level), spdlog::string_view_t(text.data(), text.size()));
+  const auto shown = printable_lines(text);
+  logger().log(to_spdlog(level), spdlog::string_view_t(shown.data(), shown.size()));
   if (after_line != nullptr) after_line();
 }
 

@@ -10,7 +10,8 @@ namespace pghaul {
 
 enum class LogLevel { debug, info, warning, error };
 
-// Threads: any. Row values and secrets never go in; text that came from a server goes through printable() first.
+// Threads: any. Row values and secrets never go in. Control characters are shown as printable() does, and further lines
+// are indented, so that no server can write a line of its own.
 void log_line(LogLevel level, std::string_view text);
 void set_log_level(LogLevel lowest);
 // Called before and after each line, so that a progress bar can get out of the way. Set once, before threads start.

@@ -46,6 +46,12 @@ TEST(Log, BracesInATextAreJustText) {
   EXPECT_EQ(testing::internal::GetCapturedStderr().substr(8), " error: {} {0} %v\n");
 }
 
+TEST(Log, S31_NobodyForgesALine) {
+  testing::internal::CaptureStderr();
+  log_line(LogLevel::error, "a\n12:00:00 error: b\x1b[2J\r");
+  EXPECT_EQ(testing::internal::GetCapturedStderr().substr(8), " error: a\n    12:00:00 error: b\\x1b[2J\\x0d\n");
+}
+
 TEST(Printable, ControlCharactersAreSpeltOut) {
   EXPECT_EQ(printable("a\tb\nc"), "a\tb\nc");
   EXPECT_EQ(printable("\x1b[2J\r\x7f"), "\\x1b[2J\\x0d\\x7f");

@@ -134,7 +134,7 @@ std::string json_line(const PaceKeeper& pace, std::string_view time) {
                       {"tables", std::move(tables)},
                       {"rate_bytes_per_second", rate ? Json(*rate) : Json()},
                       {"eta_seconds", eta ? Json(static_cast<double>(eta->count()) / 1000) : Json()}};
-  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return printable_json(document.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace pghaul

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/show_report.h"
+#include "cli/text.h"
 
 namespace pghaul {
 namespace {
@@ -16,7 +17,7 @@ Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json
 
 // Servers may send bytes that are not UTF-8; they are replaced.
 std::string dump(const Json& document, int indent) {
-  return document.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+  return printable_json(document.dump(indent, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 Json to_document(const Finding& finding);

@@ -41,6 +41,24 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+std::string printable_json(std::string_view json) {
+  std::string result;
+  result.reserve(json.size());
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(json[i]);
+    const auto next = i + 1 < json.size() ? static_cast<unsigned char>(json[i + 1]) : 0;
+    if (byte == 0x7f) {
+      result += "\\u007f";
+    } else if (byte == 0xc2 && next >= 0x80 && next <= 0x9f) {  // U+0080 to U+009F
+      result += fmt::format("\\u00{:02x}", next);
+      ++i;
+    } else {
+      result += json[i];
+    }
+  }
+  return result;
+}
+
 std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, starts_code_point));
 }

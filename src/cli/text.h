@@ -13,6 +13,8 @@ std::string grouped(std::int64_t number);
 std::string counted(std::int64_t number, std::string_view noun);
 // Text of a server or user without line breaks and control characters.
 std::string one_line(std::string_view text);
+// JSON without the control characters that JSON allows as they are: DEL, and those of 8 bits, which drive terminals.
+std::string printable_json(std::string_view json);
 // Code points: wide and combining characters count as one column.
 std::size_t columns_of(std::string_view text);
 // Exactly `width` columns: padded with blanks, or cut with "…" as the last one.
