@@ -42,6 +42,8 @@ class Error : public std::runtime_error {
   Error& safe(std::string text) { safe_ = std::move(text); return *this; }
   // What to do or type next.
   Error& advise(std::string text) { advice_ = std::move(text); return *this; }
+  // Of a message that tells of several tries: the first one's alone.
+  Error& caused_by(std::string message) { cause_ = std::move(message); return *this; }
   Error& become(ErrorKind kind) { kind_ = kind; return *this; }
 
   ErrorKind kind() const { return kind_; }
@@ -53,6 +55,7 @@ class Error : public std::runtime_error {
   const std::string& detail() const { return detail_; }
   const std::string& what_is_safe() const { return safe_; }
   const std::string& advice() const { return advice_; }
+  std::string cause() const { return cause_.empty() ? what() : cause_; }
 
   bool retryable() const { return kind_ == ErrorKind::transient || kind_ == ErrorKind::connection_lost; }
 
@@ -65,7 +68,7 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
   Side side_ = Side::none;
   int errno_ = 0;
-  std::string object_, range_, sqlstate_, detail_, safe_, advice_;
+  std::string object_, range_, sqlstate_, detail_, safe_, advice_, cause_;
 };
 
 }  // namespace pghaul

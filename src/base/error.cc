@@ -5,6 +5,23 @@
 #include <fmt/format.h>
 
 namespace pghaul {
+namespace {
+
+// Servers and libpq say things in several lines, and names may have them; none of these must look like a line of ours.
+std::string in_one_line(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  bool broken = false;
+  for (const char c : text) {
+    const bool breaks = c == '\n' || c == '\r' || c == '\t';
+    if (!broken && !breaks) line += c;
+    if (broken && !breaks && c != ' ') (line += line.ends_with(' ') || line.empty() ? "" : " ") += c;
+    broken = breaks || (broken && c == ' ');
+  }
+  return line;
+}
+
+}  // namespace
 
 std::string_view to_string(Side side) {
   switch (side) {
@@ -36,25 +53,14 @@ std::string Error::headline() const {
   text += what();
   if (!sqlstate_.empty()) text += fmt::format(" [SQLSTATE {}]", sqlstate_);
   if (errno_ != 0) text += fmt::format(" [errno {}: {}]", errno_, std::strerror(errno_));
-  return text;
+  return in_one_line(text);
 }
-
-namespace {
-
-// Further lines of a server's text, or of a name, must not look like lines of ours.
-std::string indented(std::string text) {
-  constexpr std::string_view margin = "          ";
-  for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', end + 1)) text.insert(end + 1, margin);
-  return text;
-}
-
-}  // namespace
 
 std::string Error::story(bool with_detail) const {
-  std::string text = indented(headline());
-  if (with_detail && !detail_.empty()) text += "\n  detail: " + indented(detail_);
-  if (!safe_.empty()) text += "\n  safe:   " + indented(safe_);
-  if (!advice_.empty()) text += "\n  next:   " + indented(advice_);
+  std::string text = headline();
+  if (with_detail && !detail_.empty()) text += "\n  detail: " + in_one_line(detail_);
+  if (!safe_.empty()) text += "\n  safe:   " + in_one_line(safe_);
+  if (!advice_.empty()) text += "\n  next:   " + in_one_line(advice_);
   return text;
 }
 

@@ -37,11 +37,6 @@ TEST(Error, TheWholeStory) {
                                                   "  next:   run the same command again");
 }
 
-TEST(Error, S31_FurtherLinesAreIndented) {
-  const auto error = Error(ErrorKind::failed, "a\npghaul: b").with_detail("c\n  safe: d").safe("e");
-  EXPECT_EQ(error.story(true), "a\n          pghaul: b\n  detail: c\n            safe: d\n  safe:   e");
-}
-
 TEST(Error, SystemErrorsAreNamed) {
   EXPECT_EQ(Error(ErrorKind::failed, "cannot open").on(Side::local).with_errno(ENOENT).headline(),
             "local: cannot open [errno 2: No such file or directory]");
@@ -54,6 +49,17 @@ TEST(Error, OnlyTransientAndLostMayBeTriedAgain) {
     EXPECT_FALSE(Error(kind, "").retryable());
   }
   EXPECT_FALSE(Error(ErrorKind::transient, "").become(ErrorKind::failed).retryable());
+}
+
+// A server may say several lines; whoever reads ours must not take them for lines of ours.
+TEST(Error, S31_EachPartIsOneLine) {
+  const auto error = Error(ErrorKind::failed, "one\n\ttwo \r\n three\npghaul: b")
+                         .on(Side::source)
+                         .with_detail("a\n  safe: b")
+                         .safe("c\n")
+                         .advise("d\te");
+  EXPECT_EQ(error.headline(), "source: one two three pghaul: b");
+  EXPECT_EQ(error.story(true), "source: one two three pghaul: b\n  detail: a safe: b\n  safe:   c\n  next:   d e");
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/log.h"
+
 namespace pghaul {
 namespace {
 
@@ -169,6 +171,105 @@ TEST(RetryStory, AStopBetweenTriesStaysAStop) {
   EXPECT_FALSE(state.after(Error(ErrorKind::stopped, "stopped by a signal"), kStart));
   EXPECT_EQ(state.final_error().kind(), ErrorKind::stopped);
   EXPECT_STREQ(state.final_error().what(), "deadlock detected (1 retry; last: stopped by a signal)");
+}
+
+// Waits side by side must not add up.
+TEST(LossWindows, TheTimeCountsFromTheFirstLossOfAny) {
+  RetryPolicy policy;
+  policy.reconnect_timeout = 10s;
+  policy.losses = std::make_shared<LossWindows>();
+  RetryState first(policy), second(policy);
+  EXPECT_TRUE(first.after(lost(), kStart));
+  EXPECT_TRUE(second.after(lost(), kStart + 9s));
+  EXPECT_FALSE(second.after(lost(), kStart + 10s));
+  EXPECT_FALSE(RetryState(policy).after(lost(), kStart + 11s));
+}
+
+TEST(LossWindows, ANewSessionClosesThem) {
+  RetryPolicy policy;
+  policy.reconnect_timeout = 10s;
+  policy.losses = std::make_shared<LossWindows>();
+  EXPECT_TRUE(RetryState(policy).after(lost(), kStart));
+  policy.losses->of(Side::source)->connected();
+  RetryState later(policy);
+  EXPECT_TRUE(later.after(lost(), kStart + 11s));
+  EXPECT_TRUE(later.after(lost(), kStart + 20s));
+}
+
+TEST(LossWindows, EachServerHasItsOwn) {
+  RetryPolicy policy;
+  policy.reconnect_timeout = 10s;
+  policy.losses = std::make_shared<LossWindows>();
+  EXPECT_TRUE(RetryState(policy).after(lost(), kStart));
+  EXPECT_TRUE(RetryState(policy).after(lost().on(Side::target), kStart + 11s));
+  EXPECT_TRUE(RetryState(policy).after(lost().on(Side::local), kStart + 11s));
+  EXPECT_FALSE(RetryState(policy).after(lost(), kStart + 11s));
+}
+
+class TryUntilDone : public testing::Test {
+ protected:
+  void SetUp() override {
+    set_log_level(LogLevel::error);
+    policy.first_pause = 1ms;
+  }
+  Error error_of(const std::function<void(RetryState&)>& work) const {
+    try {
+      try_until_done(policy, &stop, work);
+    } catch (const Error& error) {
+      return error;
+    }
+    return Error(ErrorKind::usage, "no error");
+  }
+  RetryPolicy policy;
+  StopSource stop;
+};
+
+TEST_F(TryUntilDone, EndsWithTheFirstSuccess) {
+  int runs = 0;
+  try_until_done(policy, &stop, [&](RetryState&) {
+    if (++runs < 3) throw deadlock();
+  });
+  EXPECT_EQ(runs, 3);
+  try_until_done(policy, nullptr, [&](RetryState&) {
+    if (++runs < 5) throw deadlock();
+  });
+  EXPECT_EQ(runs, 5);
+}
+
+TEST_F(TryUntilDone, WhatIsPermanentIsThrownAsItIs) {
+  int runs = 0;
+  const auto error = error_of([&](RetryState&) {
+    ++runs;
+    throw broken();
+  });
+  EXPECT_EQ(error.headline(), broken().headline());
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(TryUntilDone, TellsTheStoryInTheEnd) {
+  EXPECT_STREQ(error_of([](RetryState&) { throw deadlock(); }).what(), "deadlock detected (3 retries; last: the same)");
+}
+
+// Somebody who has tried himself: his tries are not told inside ours.
+TEST_F(TryUntilDone, NoStoryInsideAnother) {
+  int runs = 0;
+  const auto error = error_of([&](RetryState&) {
+    if (++runs == 1) throw lost();
+    throw error_of([](RetryState&) { throw deadlock(); });
+  });
+  EXPECT_STREQ(error.what(), "deadlock detected (3 retries; last: the same)");
+  RetryState state(policy);
+  EXPECT_TRUE(state.after(lost(), kStart));
+  EXPECT_FALSE(state.after(error, kStart));
+  EXPECT_STREQ(state.final_error().what(),
+               "server closed the connection (1 lost connection; last: deadlock detected [SQLSTATE 40P01])");
+}
+
+TEST_F(TryUntilDone, AStopEndsThePause) {
+  policy.first_pause = 1h;
+  policy.longest_pause = 1h;
+  stop.request(StopReason::signal);
+  EXPECT_EQ(error_of([](RetryState&) { throw deadlock(); }).kind(), ErrorKind::stopped);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -116,39 +117,29 @@ void IndexBuilder::run_all(const std::vector<std::function<void(pg::Connection&)
   if (first_error) throw *first_error;
 }
 
+pg::Connection IndexBuilder::open_session(int number) const {
+  return pg::Connection(sessions_.target(), sessions_.builder_session(number));
+}
+
 // A lost server is waited for as long as --reconnect-timeout says.
 pg::Connection IndexBuilder::connect(int number) {
-  RetryState retry(retry_);
-  for (;;) {
-    try {
-      return pg::Connection(sessions_.target(), sessions_.builder_session(number));
-    } catch (const Error& error) {
-      const auto pause = retry.after(error, Deadline::Clock::now());
-      if (!pause) throw retry.final_error();
-      log_warning("{}; trying again", error.headline());
-      if (!stop_.sleep_for(*pause)) stop_.throw_if_requested();
-    }
-  }
+  std::optional<pg::Connection> connection;
+  try_until_done(retry_, &stop_, [&](RetryState&) { connection.emplace(open_session(number)); });
+  return std::move(*connection);
 }
 
 // Again and again while it may pass; steps of the ledger are taken once however often they are tried.
-void IndexBuilder::try_until_done(pg::Connection& connection, const TableJob& job, const std::string& what,
-                                  const std::function<void()>& work) {
-  RetryState retry(retry_);
-  for (;;) {
-    if (!connection.usable()) connection = connect(1);
-    retry.connected();
+void IndexBuilder::try_until_taken(pg::Connection& connection, const TableJob& job, const std::string& what,
+                                   const std::function<void()>& work) {
+  try_until_done(retry_, &stop_, [&](RetryState& retry) {
     try {
-      return work();
+      if (!connection.usable()) connection = open_session(1);
+      retry.connected();
+      work();
     } catch (const Error& error) {
-      const auto place = located(error, job, what);
-      if (!place.retryable()) throw place;
-      const auto pause = retry.after(place, Deadline::Clock::now());
-      if (!pause) throw retry.final_error();
-      log_warning("{}; trying again", place.headline());
-      if (!stop_.sleep_for(*pause)) stop_.throw_if_requested();
+      throw located(error, job, what);
     }
-  }
+  });
 }
 
 void IndexBuilder::step(pg::Connection& connection, TableJob& job, const std::string& name,
@@ -163,7 +154,7 @@ void IndexBuilder::build_index(pg::Connection& connection, const Task& task) {
   const auto create = [&] { step(connection, *task.job, name, {task.build.statements.front()}); };
   for (int mends = 0;; ++mends) {
     try {
-      try_until_done(connection, *task.job, name, create);
+      try_until_taken(connection, *task.job, name, create);
       break;
     } catch (const Error& error) {
       if (error.sqlstate() != pg::sqlstate::unique_violation || mends == most_mends) throw;
@@ -179,7 +170,7 @@ void IndexBuilder::make_constraint(pg::Connection& connection, const Task& task)
   if (task.build.statements.size() < 2) return;
   const std::vector<std::string> rest(task.build.statements.begin() + 1, task.build.statements.end());
   const auto name = "constraint " + task.build.name;
-  try_until_done(connection, *task.job, name, [&] { step(connection, *task.job, name, rest); });
+  try_until_taken(connection, *task.job, name, [&] { step(connection, *task.job, name, rest); });
 }
 
 // With several snapshots a row may have been read twice under different keys. False: there is nothing to mend by.
@@ -199,7 +190,7 @@ void IndexBuilder::vacuum() {
   for (auto* job : jobs_) {
     if (job->ledger->step_done("vacuum")) continue;
     tasks.push_back([this, job](pg::Connection& connection) {
-      try_until_done(connection, *job, "VACUUM (ANALYZE)", [&] {
+      try_until_taken(connection, *job, "VACUUM (ANALYZE)", [&] {
         connection.run("VACUUM (ANALYZE) " + job->name.sql(), deadline_);
         failpoint(fp::vacuumed);
         step(connection, *job, "vacuum", {});

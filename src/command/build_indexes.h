@@ -34,9 +34,10 @@ class IndexBuilder {
   void run_all(const std::vector<std::function<void(pg::Connection&)>>& tasks);
   void build_index(pg::Connection& connection, const Task& task);
   void make_constraint(pg::Connection& connection, const Task& task);
+  pg::Connection open_session(int number) const;
   pg::Connection connect(int number);
-  void try_until_done(pg::Connection& connection, const TableJob& job, const std::string& what,
-                      const std::function<void()>& work);
+  void try_until_taken(pg::Connection& connection, const TableJob& job, const std::string& what,
+                       const std::function<void()>& work);
   void step(pg::Connection& connection, TableJob& job, const std::string& name,
             const std::vector<std::string>& statements);
   bool mend_duplicates(pg::Connection& connection, const Task& task);

@@ -28,6 +28,7 @@ RetryPolicy retry_policy(const CopyOptions& options) {
   RetryPolicy policy;
   policy.max_retries = options.max_retries;
   policy.reconnect_timeout = options.reconnect_timeout;
+  policy.losses = std::make_shared<LossWindows>();
   return policy;
 }
 
@@ -56,7 +57,9 @@ CopyJob::CopyJob(const CopyOptions& options, StopSource& stop, CopyObserver& obs
       started_(Deadline::Clock::now()),
       deadline_(Deadline::after(options.timeout)),
       sessions_(options_, stop),
-      retry_(retry_policy(options)) {}
+      retry_(retry_policy(options)) {
+  sessions_.set_losses(retry_.losses);
+}
 
 CopyJob::~CopyJob() {
   if (keeper_) keeper_->release();

@@ -55,21 +55,13 @@ void inspect_table(ControlSessions& control, const CopyOptions& options, TableJo
 }
 
 // Asks for a sign of life; a session without one is replaced.
-template <typename Open>
-void revive_session(pg::Connection& connection, const Open& open, const RetryPolicy& policy, const StopSource& stop,
-                    Duration patience) {
-  RetryState retry(policy);
-  for (;;) {
-    try {
-      if (!connection.usable()) connection = open();
-      connection.run("SELECT", Deadline::after(patience));
-      return;
-    } catch (const Error& error) {
-      const auto pause = retry.after(error, Deadline::Clock::now());
-      if (!pause) throw retry.final_error();
-      if (!stop.sleep_for(*pause)) stop.throw_if_requested();
-    }
-  }
+void revive_session(pg::Connection& connection, const std::function<pg::Connection()>& open, const RetryPolicy& policy,
+                    const StopSource& stop, Duration patience) {
+  try_until_done(policy, &stop, [&](RetryState& retry) {
+    if (!connection.usable()) connection = open();
+    retry.connected();
+    connection.run("SELECT", Deadline::after(patience));
+  });
 }
 
 }  // namespace

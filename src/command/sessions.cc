@@ -23,6 +23,7 @@ pg::SessionOptions Sessions::common(const std::string& role) const {
   session.application_name = fmt::format("pghaul {} {}", ::getpid(), role);
   session.stop = &stop_;
   session.connect_timeout = options_.connect_timeout;
+  session.losses = losses_;
   session.settings = pg::pinned_text_settings();
   // search_path comes first: nothing after it can be answered by somebody's look-alike function.
   session.settings.insert(session.settings.begin(), {"search_path", ""});

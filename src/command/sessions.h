@@ -1,6 +1,7 @@
 // How sessions on the two servers are set up.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/stop.h"
@@ -22,6 +23,9 @@ class Sessions {
   // To be told once it is known, before any session that moves rows is opened.
   void set_encoding(const std::string& source_encoding) { encoding_ = source_encoding; }
 
+  // Of the servers' losses; to be told before any session is opened that may have to be opened again.
+  void set_losses(std::shared_ptr<LossWindows> losses) { losses_ = std::move(losses); }
+
   // `role` is what the session does, as "reader 1"; it shows in application_name.
   pg::SessionOptions source_session(const std::string& role) const;
   pg::SessionOptions target_session(const std::string& role) const;
@@ -37,6 +41,7 @@ class Sessions {
   const StopSource& stop_;
   const pg::Endpoint source_, target_;
   std::string encoding_;
+  std::shared_ptr<LossWindows> losses_;
 };
 
 }  // namespace pghaul

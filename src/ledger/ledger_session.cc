@@ -1,7 +1,6 @@
 #include "ledger/ledger_session.h"
 
 #include <algorithm>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -24,21 +23,21 @@ Deadline LedgerSession::statement_deadline() const { return Deadline::after(stat
 
 void LedgerSession::use(const std::function<void(pg::Connection&)>& work) {
   const std::lock_guard lock(mutex_);
-  RetryState retry(policy_);
-  for (;;) {
-    try {
-      if (!connection_.usable()) reconnect();
-      work(connection_);
-      return;
-    } catch (const Error& error) {
-      if (!error.retryable()) throw;
-      const auto pause = retry.after(error, Deadline::Clock::now());
-      if (!pause) throw retry.final_error();
-      log_warning("{}; the ledger's session tries again", error.headline());
-      if (options_.stop != nullptr && !options_.stop->sleep_for(*pause)) options_.stop->throw_if_requested();
-      if (options_.stop == nullptr) std::this_thread::sleep_for(*pause);
-    }
+  if (given_up_ && !connection_.usable()) throw *given_up_;
+  try {
+    try_until_done(policy_, options_.stop, [&](RetryState& retry) { work_on_session(retry, work); });
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::failed && !connection_.usable()) given_up_ = error;
+    throw;
   }
+}
+
+void LedgerSession::work_on_session(RetryState& retry, const std::function<void(pg::Connection&)>& work) {
+  if (!connection_.usable()) {
+    reconnect();
+    retry.connected();
+  }
+  work(connection_);
 }
 
 void LedgerSession::use_after_stop(const std::function<void(pg::Connection&)>& work) {

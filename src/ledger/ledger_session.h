@@ -15,7 +15,8 @@
 namespace pghaul {
 
 // Threads: safe; calls wait for each other. One session; when it is lost it is opened again for reconnect_timeout, and
-// every lock it held is taken again, or the call fails: somebody else is the owner now.
+// every lock it held is taken again, or the call fails: somebody else is the owner now. Once a caller has waited in vain
+// all later ones get the same error at once.
 class LedgerSession {
  public:
   LedgerSession(pg::Endpoint endpoint, pg::SessionOptions options, LedgerNames names, RetryPolicy policy,
@@ -41,6 +42,7 @@ class LedgerSession {
 
  private:
   void reconnect();
+  void work_on_session(RetryState& retry, const std::function<void(pg::Connection&)>& work);
   void retake_lock(pg::Connection& connection, std::int32_t lock_class, std::int32_t id);
   bool try_lock(pg::Connection& connection, std::int32_t lock_class, std::int32_t id);
   std::optional<int> holder_of(pg::Connection& connection, std::int32_t lock_class, std::int32_t id);
@@ -55,6 +57,7 @@ class LedgerSession {
   // Guarded by mutex_:
   pg::Connection connection_;
   std::vector<std::pair<std::int32_t, std::int32_t>> locks_;
+  std::optional<Error> given_up_;  // the server was waited for long enough
   std::vector<int> own_backends_;  // that may hold our locks: of this session, and of those lost before it
 };
 

@@ -7,6 +7,7 @@
 
 #include "fakes/commit_cutter.h"
 #include "fakes/ledger_fixture.h"
+#include "fault/cutting_proxy.h"
 
 namespace pghaul::test {
 namespace {
@@ -103,6 +104,33 @@ TEST_F(Sessions, ItsOwnGhostIsNotTakenForSomebodyElse) {
   EXPECT_EQ(session->lock_holder(lock_class, 1), backend_of(*session));
   EXPECT_NE(backend_of(*session), ghost);
   EXPECT_LT(Deadline::Clock::now() - started, std::chrono::seconds(5));
+}
+
+// Many callers of a dead server wait side by side, and are told at the same time.
+TEST_F(Sessions, WaitsForALostServerDoNotAddUp) {
+  CuttingProxy proxy(target_server().port());
+  RetryPolicy policy;
+  policy.reconnect_timeout = std::chrono::seconds(3);
+  LedgerSession session({Side::target, Secret(proxy.through(target_conninfo())), "h/d"}, session_options(), names_,
+                        policy, Duration(20'000));
+  proxy.refuse_connections();
+  proxy.cut_all(Cut::reset);
+  const auto started = Deadline::Clock::now();
+  std::atomic<int> told{0};
+  {
+    std::vector<std::jthread> callers;
+    for (int i = 0; i < 8; ++i) {
+      callers.emplace_back([&] {
+        const auto error = error_of([&] { answer(session, "SELECT 1"); });
+        EXPECT_EQ(error.kind(), ErrorKind::failed) << error.what();
+        EXPECT_THAT(error.what(), HasSubstr("lost connection"));
+        ++told;
+      });
+    }
+  }
+  EXPECT_EQ(told, 8);
+  EXPECT_GE(Deadline::Clock::now() - started, std::chrono::seconds(3));
+  EXPECT_LT(Deadline::Clock::now() - started, std::chrono::seconds(9));  // one after the other it would be 24
 }
 
 TEST_F(Sessions, AfterAStopItSaysALastWord) {

@@ -84,23 +84,28 @@ bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sin
 }
 
 bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind) {
-  RetryState retry(options_.retry);
-  for (;;) {
-    try {
-      open();
-      if (!kind.empty()) ++connected;
-      return true;
-    } catch (const Error& error) {
-      if (error.sqlstate() == too_many_connections && connected > 0 && !kind.empty()) {
+  bool opened = true;
+  try {
+    try_until_done(options_.retry, &stop_, [&](RetryState&) {
+      try {
+        open();
+      } catch (const Error& error) {
+        if (error.sqlstate() != too_many_connections || connected == 0 || kind.empty()) throw;
         log_warning("{}; going on with fewer {}", error.headline(), kind);
-        return false;
+        opened = false;
+        not_lost(error.side());  // others are at work: what was opened while there were none is over
       }
-      const auto pause = retry.after(error, Deadline::Clock::now());
-      if (!pause) throw safe_so_far(retry.final_error());
-      log_warning("{}; trying again", error.headline());
-      if (!stop_.sleep_for(*pause)) stop_.throw_if_requested();
-    }
+    });
+  } catch (const Error& error) {
+    throw safe_so_far(error);
   }
+  if (opened && !kind.empty()) ++connected;
+  return opened;
+}
+
+void Pipeline::not_lost(Side side) const {
+  auto* const window = options_.retry.losses ? options_.retry.losses->of(side) : nullptr;
+  if (window != nullptr) window->connected();
 }
 
 Error Pipeline::located(Error error, const ChunkTaskPtr& task) const {
@@ -122,9 +127,10 @@ void Pipeline::stop_if_permanent(const Error& error, const ChunkTaskPtr& task) n
 void Pipeline::pause_or_give_up(const ChunkTaskPtr& task, const Error& error) {
   if (error.kind() == ErrorKind::stopped) throw error;
   const auto place = located(error, task);
+  // The time counts from the failure: noting it may take long, where the target is what was lost.
+  const auto pause = task->retry.after(place, Deadline::Clock::now());
   tables_[task->table].ledger->note_failed_attempt(task->chunk, place.headline());
   ++task->chunk.failed_attempts;
-  const auto pause = task->retry.after(place, Deadline::Clock::now());
   if (!pause) throw task->retry.final_error();
   ++tables_[task->table].progress->retries;
   log_warning("{}; trying again", place.headline());

@@ -74,6 +74,7 @@ class Pipeline {
   // Calls `open` until there is a session, for at most the reconnect timeout. False: the server has no place for another
   // session, and others of `kind` are at work; never if `kind` is empty.
   bool connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind);
+  void not_lost(Side side) const;
   // Records and pauses; throws the final error when there is nothing more to try.
   void pause_or_give_up(const ChunkTaskPtr& task, const Error& error);
   // For an error in a task that somebody else sees to by now.

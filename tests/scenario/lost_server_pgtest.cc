@@ -1,5 +1,6 @@
 // Servers that go away in mid-copy, for a moment or for longer.
 #include "scenario/stopping.h"
+#include "support/message.h"
 
 namespace pghaul::test {
 namespace {
@@ -34,9 +35,10 @@ class LostServer : public Stopping {
     server.stop(ThrowawayServer::StopMode::immediate);
     const auto stopped = Deadline::Clock::now();
     const auto result = running.finish();
-    EXPECT_LT(Deadline::Clock::now() - stopped, 15s);
+    EXPECT_LT(Deadline::Clock::now() - stopped, 7s) << result;
     server.start();
     EXPECT_EQ(result.status, 5) << result;
+    EXPECT_EQ(missing_parts(result), "") << result;
     return result;
   }
 };
@@ -114,6 +116,22 @@ TEST_F(LostServer, TargetStaysAway) {
   EXPECT_THAT(result.err, HasSubstr("every chunk finished before is kept"));
   EXPECT_THAT(result.err, HasSubstr("lost connection"));
   EXPECT_TRUE(expect_completion()["tables"][0]["resumed"].get<bool>());
+}
+
+// However many sessions wait for it, they wait at the same time.
+TEST_F(LostServer, TargetStaysAwayFromManyWriters) {
+  make_profiles(15'000);
+  auto running = begin({"--reconnect-timeout", "6s", "--writers", "6"});
+  target_server().stop(ThrowawayServer::StopMode::immediate);
+  const auto stopped = Deadline::Clock::now();
+  const auto result = running.finish();
+  const auto took = Deadline::Clock::now() - stopped;
+  target_server().start();
+  EXPECT_EQ(result.status, 5) << result;
+  EXPECT_EQ(missing_parts(result), "") << result;
+  EXPECT_GE(took, 6s);
+  EXPECT_LT(took, 11s) << result;
+  expect_completion();
 }
 
 TEST_F(LostServer, SourceStaysAway) {
