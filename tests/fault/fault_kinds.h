@@ -22,6 +22,7 @@ struct FaultKind {
 // By what they break; in kinds_*.cc.
 std::vector<FaultKind> process_faults();
 std::vector<FaultKind> network_faults();
+std::vector<FaultKind> cut_faults();
 std::vector<FaultKind> server_faults();
 std::vector<FaultKind> source_faults();
 std::vector<FaultKind> owner_faults();

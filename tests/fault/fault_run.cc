@@ -38,6 +38,9 @@ void grant_rights(const std::string& source_conninfo, const std::string& target_
 
 std::int64_t number_in(const std::string& text) { return text.empty() ? 0 : std::stoll(text); }
 
+const Arguments default_options{"--progress", "none", "--late-wait", "2s", "--connect-timeout", "5s",
+                                "--statement-timeout", "20s", "--reconnect-timeout", "30s"};
+
 // Options with a value, but for tables, are given once: the later ones.
 Arguments overridden(const Arguments& options, const Arguments& more) {
   Arguments kept;
@@ -117,10 +120,8 @@ FaultedCopy FaultRun::start(const Arguments& more, const Environment& environmen
   const auto source = source_server().conninfo(database_, reader_role);
   const auto target = target_server().conninfo(database_, writer_role);
   Arguments arguments{"copy", "--source", source_proxy_ ? source_proxy_->through(source) : source,
-                      "--target", target_proxy_ ? target_proxy_->through(target) : target,
-                      "--progress", "none", "--late-wait", "2s", "--connect-timeout", "5s", "--statement-timeout", "20s",
-                      "--reconnect-timeout", "30s"};
-  const auto options = overridden(workload_.options, more);
+                      "--target", target_proxy_ ? target_proxy_->through(target) : target};
+  const auto options = overridden(overridden(default_options, workload_.options), more);
   arguments.insert(arguments.end(), options.begin(), options.end());
   return {*this, start_pghaul(arguments, environment)};
 }

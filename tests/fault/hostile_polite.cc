@@ -12,7 +12,7 @@ std::vector<Answer> polite_answers(const std::string& system_identifier, const s
                        {{"1", "id", "20", "bigint", "pg_catalog", "b", "t", "f", "", std::nullopt, std::nullopt, "20"}},
                        ""};
   const Answer process{"pg_backend_pid()", 1, {{std::to_string(server_process_id)}}, ""};
-  const Answer rights{"has_database_privilege", 2, {{"t", "f"}}, ""};
+  const Answer rights{"has_database_privilege", 4, {{"t", "t", "f", "f"}}, ""};
   const Answer rows{"EXISTS (SELECT FROM \"", 1, {{"f"}}, ""};
   const Answer snapshot{"pg_snapshot_xmin", 1, {{"740"}}, ""};
   return {facts, relation, columns, process, rights, rows, snapshot};

@@ -1,4 +1,5 @@
 // C*, E*: the servers.
+#include <sstream>
 #include <thread>
 
 #include <signal.h>
@@ -160,6 +161,7 @@ void passing_errors(FaultRun& run) {
   run.use(long_workload(run.random("data"), 1000, 20));
   run.target_sql(fmt::format(
       "CREATE TABLE public.profiles (id bigint, data jsonb); ALTER TABLE public.profiles OWNER TO loader;"
+      "ALTER TABLE public.profiles ADD PRIMARY KEY (id); CREATE INDEX profiles_name ON public.profiles ((data ->> 'name'));"
       "CREATE SEQUENCE public.met; GRANT ALL ON SEQUENCE public.met TO loader;"
       "CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
       "IF nextval('public.met') IN ({}) THEN RAISE EXCEPTION 'made up' USING ERRCODE = '{}'; END IF; RETURN NEW; END$$;"
