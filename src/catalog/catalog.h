@@ -50,7 +50,9 @@ KeyBounds read_key_bounds(pg::Connection& connection, const TableName& name, con
 // Privileges the current role lacks for the given use, as GRANT statements to type. Empty: none lacks.
 std::vector<std::string> missing_source_grants(pg::Connection& connection, const TableShape& shape,
                                                const std::vector<std::string>& columns, Deadline deadline);
-std::vector<std::string> missing_target_grants(pg::Connection& connection, const TableShape& shape, Deadline deadline);
+std::vector<std::string> missing_target_grants(
+    pg::Connection& connection, const TableShape& shape, Deadline deadline,
+    const std::vector<std::string>& privileges = {"SELECT", "INSERT", "DELETE", "TRUNCATE"});
 
 // Enabled user triggers, rules, and foreign keys from and to the table, as display names.
 struct Attachments {

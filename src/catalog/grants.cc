@@ -29,7 +29,7 @@ UNION ALL
 SELECT pg_catalog.format('GRANT %s ON TABLE %I.%I TO %I', pg_catalog.string_agg(p.name, ', ' ORDER BY p.no),
                          n.nspname, c.relname, current_user)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
-     (VALUES (1, 'SELECT'), (2, 'INSERT'), (3, 'DELETE'), (4, 'TRUNCATE')) AS p (no, name)
+     pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS p (name, no)
 WHERE c.oid = $1::pg_catalog.oid AND NOT pg_catalog.has_table_privilege(c.oid, p.name)
 GROUP BY n.nspname, c.relname)";
 
@@ -63,9 +63,10 @@ std::vector<std::string> missing_source_grants(pg::Connection& connection, const
   return first_column(connection.query(source_query(columns.size()), params, deadline));
 }
 
-std::vector<std::string> missing_target_grants(pg::Connection& connection, const TableShape& shape,
-                                               Deadline deadline) {
-  return first_column(connection.query(target_sql, {std::to_string(shape.oid)}, deadline));
+std::vector<std::string> missing_target_grants(pg::Connection& connection, const TableShape& shape, Deadline deadline,
+                                               const std::vector<std::string>& privileges) {
+  const auto list = fmt::format("{{{}}}", fmt::join(privileges, ","));
+  return first_column(connection.query(target_sql, {std::to_string(shape.oid), list}, deadline));
 }
 
 }  // namespace pghaul::catalog

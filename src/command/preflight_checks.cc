@@ -84,17 +84,40 @@ void check_environment(Findings& findings) {
                    "unset it, and say hostaddr= or options= in --source and --target");
 }
 
-// Whether a schema, or something in it, may be created: nothing, or the GRANT to type.
+// Whether a schema, or something in it, may be created and used: nothing, or the GRANT to type.
 std::optional<std::string> missing_create_right(ControlSessions& control, const std::string& schema) {
   const auto row = control.target.query(
-      "SELECT CASE WHEN n.oid IS NULL THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') "
-      "ELSE pg_catalog.has_schema_privilege(n.oid, 'CREATE') END, n.oid IS NULL FROM (SELECT) AS one "
-      "LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1",
+      "SELECT n.oid IS NULL, pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), "
+      "pg_catalog.has_schema_privilege(n.oid, 'CREATE'), pg_catalog.has_schema_privilege(n.oid, 'USAGE') "
+      "FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1",
       {schema}, control.deadline());
-  if (row.boolean(0, 0)) return std::nullopt;
   const auto role = pg::quote_identifier(control.servers.target.role);
-  if (!row.boolean(0, 1)) return fmt::format("GRANT CREATE ON SCHEMA {} TO {}", pg::quote_identifier(schema), role);
-  return fmt::format("GRANT CREATE ON DATABASE {} TO {}", pg::quote_identifier(control.servers.target.database), role);
+  if (row.boolean(0, 0)) {
+    if (row.boolean(0, 1)) return std::nullopt;
+    return fmt::format("GRANT CREATE ON DATABASE {} TO {}", pg::quote_identifier(control.servers.target.database), role);
+  }
+  const bool create = row.boolean(0, 2), use = row.boolean(0, 3);
+  if (create && use) return std::nullopt;
+  return fmt::format("GRANT {}{}{} ON SCHEMA {} TO {}", create ? "" : "CREATE", create || use ? "" : ", ",
+                     use ? "" : "USAGE", pg::quote_identifier(schema), role);
+}
+
+// Merged and late rows go through a temporary table.
+void check_temporary_right(Findings& findings, ControlSessions& control, const CopyOptions& options) {
+  if (options.on_conflict == OnConflict::error && options.late_rows == LateRows::ignore) return;
+  const auto row = control.target.run(
+      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')", control.deadline());
+  if (row.boolean(0, 0)) return;
+  const auto& target = control.servers.target;
+  findings.error(fmt::format("role {} may not create temporary tables on the target [SQLSTATE 42501]", target.role),
+                 fmt::format("on the target: GRANT TEMPORARY ON DATABASE {} TO {}",
+                             pg::quote_identifier(target.database), pg::quote_identifier(target.role)));
+}
+
+std::vector<std::string> needed_privileges(OnConflict on_conflict) {
+  if (on_conflict == OnConflict::update) return {"SELECT", "INSERT", "UPDATE"};
+  if (on_conflict == OnConflict::skip) return {"SELECT", "INSERT"};
+  return {"SELECT", "INSERT", "DELETE", "TRUNCATE"};
 }
 
 void check_ledger_rights(Findings& findings, ControlSessions& control, const CopyOptions& options) {
@@ -188,6 +211,7 @@ void check_servers(ControlSessions& control, const CopyOptions& options, std::ve
   check_direct(findings, "target", control.target, control.deadline());
   check_standby(findings, control, options);
   check_ledger_rights(findings, control, options);
+  check_temporary_right(findings, control, options);
 }
 
 bool check_source(ControlSessions& control, const CopyOptions& options, const catalog::TableName& name,
@@ -269,7 +293,8 @@ void check_target(ControlSessions& control, const CopyOptions& options, const Ta
     findings.error("row-level security is active for this role on the target; COPY does not work with it",
                    "use a role that owns the table or has BYPASSRLS");
   }
-  for (const auto& grant : catalog::missing_target_grants(control.target, target, control.deadline())) {
+  for (const auto& grant : catalog::missing_target_grants(control.target, target, control.deadline(),
+                                                          needed_privileges(options.on_conflict))) {
     findings.error(fmt::format("role {} lacks rights on the target table [SQLSTATE 42501]",
                                control.servers.target.role),
                    "on the target: " + grant);

@@ -13,6 +13,7 @@
 
 #include "base/duration.h"
 #include "base/log.h"
+#include "pg/quote.h"
 #include "pg/sqlstate.h"
 #include "pg/sslmode.h"
 
@@ -122,6 +123,15 @@ Failure parse_failure(const char* text) {
   return failure;
 }
 
+std::string advice_after(std::string_view sqlstate, bool permanent, Side side, const PGconn* conn) {
+  if (!permanent) return "see whether the server runs and can be reached, and run the same command again";
+  if (sqlstate == pg::sqlstate::insufficient_privilege) {
+    return fmt::format("on the {}: GRANT CONNECT ON DATABASE {} TO {}", to_string(side), quote_identifier(PQdb(conn)),
+                       quote_identifier(PQuser(conn)));
+  }
+  return "correct the connection string, ~/.pgpass or the server's pg_hba.conf, and run the same command again";
+}
+
 [[noreturn]] void throw_failure(const Endpoint& endpoint, PGconn* conn) {
   auto failure = parse_failure(PQerrorMessage(conn));
   const bool permanent = failure.sqlstate.empty() ? PQconnectionNeedsPassword(conn) != 0
@@ -130,9 +140,7 @@ Failure parse_failure(const char* text) {
       .on(endpoint.side)
       .about(endpoint.label)
       .with_sqlstate(failure.sqlstate)
-      .advise(permanent ? "correct the connection string, ~/.pgpass or the server's pg_hba.conf, and run the same "
-                          "command again"
-                        : "see whether the server runs and can be reached, and run the same command again");
+      .advise(advice_after(failure.sqlstate, permanent, endpoint.side, conn));
 }
 
 [[noreturn]] void throw_flooded(const Endpoint& endpoint) {
