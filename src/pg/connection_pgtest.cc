@@ -72,7 +72,7 @@ TEST_F(ConnectionTest, ContextGoesToTheDetail) {
 TEST_F(ConnectionTest, ControlCharactersOfTheServerAreEscaped) {
   run("SET client_min_messages = notice; DO $$ BEGIN RAISE NOTICE '%', E'\\x1b]0;title\\x07'; END $$");
   EXPECT_THAT(connection_.take_notices(), ElementsAre("\\x1b]0;title\\x07"));
-  const auto error = error_of("DO $$ BEGIN RAISE EXCEPTION '%', E'\\x1b[2J' USING DETAIL = E'\\x08'; END $$");
+  const auto error = error_of("DO $$ BEGIN RAISE EXCEPTION '%', E'\\x1b[2J' USING DETAIL = E'\\x08', ERRCODE = '42000'; END $$");
   EXPECT_STREQ(error.what(), "\\x1b[2J");
   EXPECT_THAT(error.detail(), testing::StartsWith("\\x08"));
 }
