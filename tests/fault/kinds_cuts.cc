@@ -39,7 +39,7 @@ std::vector<CutRule> places(const std::vector<SeenMessages>& seen) {
 }
 
 std::vector<CutRule> find_places(bool of_source) {
-  FaultRun run(seed_of(*find_kind(of_source ? "B2_cut_at_place_of_source" : "B3_cut_at_place_of_target"), 0));
+  FaultRun run(seed_of(*find_kind(of_source ? "B2_cut_at_place_of_source" : "B3_cut_at_place_of_target"), UINT64_MAX));  // not one of a place
   run.use(cut_workload());
   auto& proxy = of_source ? run.source_proxy() : run.target_proxy();
   run.copy({0});
