@@ -5,9 +5,11 @@
 namespace pghaul::test {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Kill, Played, testing::ValuesIn(seeds({{"A1_killed_at_failpoint", 0, 3 * failpoint_names().size() - 1}})),
+INSTANTIATE_TEST_SUITE_P(Kill, Played,
+                         testing::ValuesIn(seeds({{"A1_killed_at_failpoint", 0, 3 * failpoint_names().size() - 1}})),
                          play_name);
-INSTANTIATE_TEST_SUITE_P(Error, Played, testing::ValuesIn(seeds({{"A8_error_at_failpoint", 0, failpoint_names().size() - 1}})),
+INSTANTIATE_TEST_SUITE_P(Error, Played,
+                         testing::ValuesIn(seeds({{"A8_error_at_failpoint", 0, failpoint_names().size() - 1}})),
                          play_name);
 
 }  // namespace

@@ -13,7 +13,8 @@ std::uint64_t kind_bits(std::string_view name) { return Random::hash(name) >> nu
 
 std::vector<FaultKind> all_kinds() {
   std::vector<FaultKind> all;
-  for (const auto& kinds : {process_faults(), network_faults(), cut_faults(), server_faults(), source_faults(), owner_faults()}) {
+  for (const auto& kinds :
+       {process_faults(), network_faults(), cut_faults(), server_faults(), source_faults(), owner_faults()}) {
     all.insert(all.end(), kinds.begin(), kinds.end());
   }
   return all;

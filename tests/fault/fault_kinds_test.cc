@@ -29,10 +29,12 @@ TEST(FaultKinds, AForeignSeedIsRefused) {
 
 TEST(Random, IsTheSameForTheSameSeed) {
   Random one(5), other(5), third(6);
-  const auto a = one.between(0, 1'000'000'000), b = other.between(0, 1'000'000'000), c = third.between(0, 1'000'000'000);
+  const auto a = one.between(0, 1'000'000'000), b = other.between(0, 1'000'000'000),
+             c = third.between(0, 1'000'000'000);
   EXPECT_EQ(a, b);
   EXPECT_NE(a, c);
-  EXPECT_EQ(Random(5).stream("x").between(0, 1'000'000), one.stream("x").between(0, 1'000'000)) << "whatever was drawn before";
+  EXPECT_EQ(Random(5).stream("x").between(0, 1'000'000), one.stream("x").between(0, 1'000'000))
+      << "whatever was drawn before";
   EXPECT_NE(Random(5).stream("x").between(0, 1'000'000'000), Random(5).stream("y").between(0, 1'000'000'000));
 }
 

@@ -27,7 +27,8 @@ void make_role(pg::ThrowawayServer& server, const char* role) {
                                           role));
 }
 
-void grant_rights(const std::string& source_conninfo, const std::string& target_conninfo, const std::string& database) {
+void grant_rights(const std::string& source_conninfo, const std::string& target_conninfo,
+                  const std::string& database) {
   run_psql(source_conninfo, fmt::format("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {0};"
                                         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON SEQUENCES TO {0}",
                                         reader_role));
@@ -38,8 +39,8 @@ void grant_rights(const std::string& source_conninfo, const std::string& target_
 
 std::int64_t number_in(const std::string& text) { return text.empty() ? 0 : std::stoll(text); }
 
-const Arguments default_options{"--progress", "none", "--late-wait", "2s", "--connect-timeout", "5s",
-                                "--statement-timeout", "20s", "--reconnect-timeout", "30s"};
+const Arguments default_options{"--progress",          "none", "--late-wait",         "2s", "--connect-timeout", "5s",
+                                "--statement-timeout", "20s",  "--reconnect-timeout", "30s"};
 
 // Options with a value, but for tables, are given once: the later ones.
 Arguments overridden(const Arguments& options, const Arguments& more) {
@@ -53,16 +54,18 @@ Arguments overridden(const Arguments& options, const Arguments& more) {
 }
 
 std::string index_names(const std::string& conninfo) {
-  return run_psql(conninfo, "SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY indexrelid::regclass::text) "
-                            "FROM pg_index WHERE indisvalid AND indrelid IN (SELECT oid FROM pg_class WHERE "
-                            "relnamespace = 'public'::regnamespace)");
+  return run_psql(conninfo,
+                  "SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY indexrelid::regclass::text) "
+                  "FROM pg_index WHERE indisvalid AND indrelid IN (SELECT oid FROM pg_class WHERE "
+                  "relnamespace = 'public'::regnamespace)");
 }
 
 }  // namespace
 
 std::ostream& operator<<(std::ostream& stream, const Verdict& verdict) {
-  stream << fmt::format("{} (seed {}): {} starts, {} faults, {} rows, {} ms: {}", verdict.kind, verdict.seed, verdict.starts,
-                        verdict.faults, verdict.rows, verdict.took.count(), verdict.good() ? "identical" : "NOT SURVIVED");
+  stream << fmt::format("{} (seed {}): {} starts, {} faults, {} rows, {} ms: {}", verdict.kind, verdict.seed,
+                        verdict.starts, verdict.faults, verdict.rows, verdict.took.count(),
+                        verdict.good() ? "identical" : "NOT SURVIVED");
   for (const auto& note : verdict.notes) stream << "\n  " << note;
   for (const auto& problem : verdict.problems) stream << "\n  PROBLEM: " << problem;
   if (!verdict.good()) stream << "\n  again: tests/fault/replay " << verdict.seed;
@@ -119,8 +122,8 @@ FaultedCopy FaultRun::start(const Arguments& more, const Environment& environmen
   ++verdict_.starts;
   const auto source = source_server().conninfo(database_, reader_role);
   const auto target = target_server().conninfo(database_, writer_role);
-  Arguments arguments{"copy", "--source", source_proxy_ ? source_proxy_->through(source) : source,
-                      "--target", target_proxy_ ? target_proxy_->through(target) : target};
+  Arguments arguments{"copy", "--source", source_proxy_ ? source_proxy_->through(source) : source, "--target",
+                      target_proxy_ ? target_proxy_->through(target) : target};
   const auto options = overridden(overridden(default_options, workload_.options), more);
   arguments.insert(arguments.end(), options.begin(), options.end());
   return {*this, start_pghaul(arguments, environment)};
@@ -158,9 +161,10 @@ void FaultRun::expect_rows_of_done_chunks() {
   for (const auto& table : workload_.tables) {
     const auto found = try_psql(
         target_conninfo(),
-        fmt::format("SELECT (SELECT count(*) FROM public.{0}) - coalesce((SELECT sum(rows) FROM pghaul.finished_chunks "
-                    "WHERE source_table IN ('{0}', 'public.{0}')), 0)",
-                    table));
+        fmt::format(
+            "SELECT (SELECT count(*) FROM public.{0}) - coalesce((SELECT sum(rows) FROM pghaul.finished_chunks "
+            "WHERE source_table IN ('{0}', 'public.{0}')), 0)",
+            table));
     if (found.status != 0 || found.out == "0\n") continue;  // not created yet, or the server is away
     problem("public.{} on the target differs by {} rows from the chunks done", table, found.out);
   }
@@ -176,8 +180,9 @@ void FaultRun::expect_equal() {
 }
 
 void FaultRun::expect_complete_ledger() {
-  const auto left = target_sql("SELECT count(*) FROM pghaul.table_copy WHERE state <> 'complete'; "
-                               "SELECT count(*) FROM pghaul.unfinished_chunks");
+  const auto left = target_sql(
+      "SELECT count(*) FROM pghaul.table_copy WHERE state <> 'complete'; "
+      "SELECT count(*) FROM pghaul.unfinished_chunks");
   if (left != "0\n0") problem("the ledger says table copies and chunks are unfinished: {}", left);
   const auto source = index_names(source_conninfo()), target = index_names(target_conninfo());
   if (source != target) problem("indexes: {} on the source, {} on the target", source, target);

@@ -45,7 +45,8 @@ class FaultedCopy {
   std::string err() const { return program_.err(); }
   bool ended() { return program_.process().wait(Deadline::after(std::chrono::milliseconds(0))).has_value(); }
   // Waits for its end and judges it: the exit code is one of these, the message is complete, and the target holds
-  // exactly the rows of the chunks that the ledger calls done. One that still runs after `bound` is killed: a problem.
+  // exactly the rows of the chunks that the ledger calls done. One that still runs after `bound` is killed: a
+  // problem.
   ProgramResult finish(const std::set<int>& allowed, std::chrono::milliseconds bound = std::chrono::seconds(60));
 
  private:
@@ -56,8 +57,8 @@ class FaultedCopy {
   RunningProgram program_;
 };
 
-// Two databases of its own on source_server() and target_server(), a workload, and a proxy before each server, if asked
-// for. Not a gtest fixture, so that the soak can play it, too. Threads: one at a time.
+// Two databases of its own on source_server() and target_server(), a workload, and a proxy before each server, if
+// asked for. Not a gtest fixture, so that the soak can play it, too. Threads: one at a time.
 class FaultRun {
  public:
   static constexpr int killed = 128 + 9;

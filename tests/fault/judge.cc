@@ -16,8 +16,8 @@ namespace {
 std::string all_rows(const std::vector<std::string>& tables) {
   std::string sql;
   for (const auto& table : tables) {
-    sql += fmt::format("{}SELECT '{}' AS t, r::text COLLATE \"C\" AS r FROM public.{} AS r", sql.empty() ? "" : " UNION ALL ",
-                       table, table);
+    sql += fmt::format("{}SELECT '{}' AS t, r::text COLLATE \"C\" AS r FROM public.{} AS r",
+                       sql.empty() ? "" : " UNION ALL ", table, table);
   }
   return sql + " ORDER BY 1, 2";
 }
@@ -27,7 +27,8 @@ using Multiset = std::map<std::string, std::int64_t>;
 // COPY's text form has one line for each row.
 Multiset lines_of(const std::string& conninfo, const std::string& select_sql) {
   Multiset lines;
-  std::istringstream stream(run_psql(conninfo, fmt::format("SET extra_float_digits = 3; COPY ({}) TO STDOUT", select_sql)));
+  std::istringstream stream(
+      run_psql(conninfo, fmt::format("SET extra_float_digits = 3; COPY ({}) TO STDOUT", select_sql)));
   for (std::string line; std::getline(stream, line);) ++lines[line];
   return lines;
 }

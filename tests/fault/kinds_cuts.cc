@@ -1,4 +1,5 @@
-// B1 to B3 with system: an undisturbed copy shows which messages there are, and the line is cut at each of their kinds.
+// B1 to B3 with system: an undisturbed copy shows which messages there are, and the line is cut at each of their
+// kinds.
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -11,8 +12,9 @@ namespace {
 // Always the same tables, so that places mean something: two with a key, one read by pages.
 Workload cut_workload() {
   auto workload = long_workload(Random(1), 400, 8);
-  workload.create_sql += "CREATE TABLE public.pages (v text); INSERT INTO public.pages SELECT 'v' || g FROM "
-                         "generate_series(1, 300) g; ANALYZE public.pages;";
+  workload.create_sql +=
+      "CREATE TABLE public.pages (v text); INSERT INTO public.pages SELECT 'v' || g FROM "
+      "generate_series(1, 300) g; ANALYZE public.pages;";
   workload.tables.emplace_back("pages");
   workload.options.insert(workload.options.end(), {"--table", "public.pages"});
   workload.rows += 300;
@@ -39,7 +41,8 @@ std::vector<CutRule> places(const std::vector<SeenMessages>& seen) {
 }
 
 std::vector<CutRule> find_places(bool of_source) {
-  FaultRun run(seed_of(*find_kind(of_source ? "B2_cut_at_place_of_source" : "B3_cut_at_place_of_target"), UINT64_MAX));  // not one of a place
+  FaultRun run(seed_of(*find_kind(of_source ? "B2_cut_at_place_of_source" : "B3_cut_at_place_of_target"),
+                       UINT64_MAX));  // not one of a place
   run.use(cut_workload());
   auto& proxy = of_source ? run.source_proxy() : run.target_proxy();
   run.copy({0});
@@ -62,8 +65,8 @@ void cut_at_place(FaultRun& run, bool of_source, const std::vector<CutRule>& pla
   // The first connections are made once; what fails there is refused with nothing written.
   run.copy({0, 3});
   if (proxy.cuts() == 0) return run.note("not met: message {} of type '{}'", rule.nth, rule.type);
-  run.strike("{} at message {} of type '{}' to the {}, {:+} bytes", rule.how == Cut::fin ? "FIN" : "RST", rule.nth, rule.type,
-             rule.direction == Direction::to_client ? "client" : "server", rule.offset);
+  run.strike("{} at message {} of type '{}' to the {}, {:+} bytes", rule.how == Cut::fin ? "FIN" : "RST", rule.nth,
+             rule.type, rule.direction == Direction::to_client ? "client" : "server", rule.offset);
 }
 
 void source_cut_at_place(FaultRun& run) {
@@ -78,7 +81,8 @@ void target_cut_at_place(FaultRun& run) {
 }  // namespace
 
 std::vector<FaultKind> cut_faults() {
-  return {{"B2_cut_at_place_of_source", source_cut_at_place, 15}, {"B3_cut_at_place_of_target", target_cut_at_place, 15}};
+  return {{"B2_cut_at_place_of_source", source_cut_at_place, 15},
+          {"B3_cut_at_place_of_target", target_cut_at_place, 15}};
 }
 
 }  // namespace pghaul::test

@@ -26,7 +26,8 @@ std::string describe(const CutRule& rule) {
   static constexpr const char* ways[] = {"FIN", "RST", "silence"};
   return fmt::format("{} at message {} '{}' to the {}{}{}, {:+} bytes", ways[static_cast<int>(rule.how)], rule.nth,
                      rule.type, rule.direction == Direction::to_client ? "client" : "server",
-                     rule.session.empty() ? "" : " of " + rule.session, rule.before ? ", before it" : "", rule.offset);
+                     rule.session.empty() ? "" : " of " + rule.session, rule.before ? ", before it" : "",
+                     rule.offset);
 }
 
 // Arms the rule, copies, and notes whether it struck. The run must get over it by itself.
@@ -52,7 +53,8 @@ void cut_in_startup(FaultRun& run) {
 }
 
 // Any message of a session that has begun. A message of `types` in a random place.
-CutRule draw_rule(Random& random, Direction direction, const std::vector<char>& types, const std::vector<std::string>& sessions) {
+CutRule draw_rule(Random& random, Direction direction, const std::vector<char>& types,
+                  const std::vector<std::string>& sessions) {
   CutRule rule;
   rule.direction = direction;
   rule.type = random.pick(types);
@@ -67,9 +69,10 @@ CutRule draw_rule(Random& random, Direction direction, const std::vector<char>& 
 void source_cut(FaultRun& run) {
   run.use(draw_workload(run.random("data")));
   auto random = run.random("fault");
-  const auto rule = random.chance(70) ? draw_rule(random, Direction::to_client, {'H', 'd', 'd', 'd', 'c', 'C', 'Z', 'T', 'D'},
-                                                  {"reader"})
-                                      : draw_rule(random, Direction::to_server, {'Q', 'P', 'B', 'S', 'X'}, {"reader", "reader 1"});
+  const auto rule =
+      random.chance(70)
+          ? draw_rule(random, Direction::to_client, {'H', 'd', 'd', 'd', 'c', 'C', 'Z', 'T', 'D'}, {"reader"})
+          : draw_rule(random, Direction::to_server, {'Q', 'P', 'B', 'S', 'X'}, {"reader", "reader 1"});
   copy_through(run, {"source", run.source_proxy()}, rule);
 }
 
@@ -88,8 +91,8 @@ void control_session_cut(FaultRun& run) {
   run.use(draw_workload(run.random("data")));
   auto random = run.random("fault");
   const auto side = draw_side(run, random);
-  const auto rule = draw_rule(random, random.chance(50) ? Direction::to_client : Direction::to_server, {0, 'Q', 'C', 'Z', 'D'},
-                              {"control", "snapshot", "preflight", "ledger", ""});
+  const auto rule = draw_rule(random, random.chance(50) ? Direction::to_client : Direction::to_server,
+                              {0, 'Q', 'C', 'Z', 'D'}, {"control", "snapshot", "preflight", "ledger", ""});
   copy_through(run, side, rule, {0, 3});
 }
 
@@ -105,7 +108,8 @@ void commit_unknown(FaultRun& run) {
   }
   run.copy({0});
   if (run.target_proxy().cuts() == 0) return run.note("there were not so many COMMITs");
-  run.strike("{} COMMITs that {} got no answer", run.target_proxy().cuts(), carried_out ? "were carried out" : "never arrived");
+  run.strike("{} COMMITs that {} got no answer", run.target_proxy().cuts(),
+             carried_out ? "were carried out" : "never arrived");
 }
 
 void connections_die_at_random(FaultRun& run) {
@@ -134,8 +138,10 @@ void slow_peer(FaultRun& run) {
   if (way == 2) traffic.single_bytes = true;
   if (way == 3) traffic.frame_delay = std::chrono::microseconds(random.between(100, 1000));
   side.proxy.set_traffic(traffic);
-  run.strike("{} is slow: {}", side.name, way == 1 ? fmt::format("{} bytes/s", traffic.bytes_per_second)
-                                          : way == 2 ? "single bytes" : "a pause before each message");
+  run.strike("{} is slow: {}", side.name,
+             way == 1   ? fmt::format("{} bytes/s", traffic.bytes_per_second)
+             : way == 2 ? "single bytes"
+                        : "a pause before each message");
   run.copy({0});
 }
 

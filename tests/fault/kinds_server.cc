@@ -67,8 +67,9 @@ void target_crash_after_success(FaultRun& run) {
 }
 
 std::vector<std::string> our_sessions(const std::string& conninfo) {
-  std::istringstream lines(run_psql(conninfo, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
-                                              "AND application_name LIKE 'pghaul%' ORDER BY application_name"));
+  std::istringstream lines(run_psql(conninfo,
+                                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+                                    "AND application_name LIKE 'pghaul%' ORDER BY application_name"));
   std::vector<std::string> pids;
   for (std::string pid; std::getline(lines, pid);) pids.push_back(pid);
   return pids;
@@ -94,8 +95,10 @@ void sessions_terminated(FaultRun& run) {
     const auto pids = our_sessions(conninfo(run, of_source));
     if (pids.empty()) break;
     const auto pid = random.pick(pids);
-    const auto role = run_psql(conninfo(run, of_source), fmt::format("SELECT application_name, pg_terminate_backend(pid) "
-                                                                     "FROM pg_stat_activity WHERE pid = {}", pid));
+    const auto role =
+        run_psql(conninfo(run, of_source), fmt::format("SELECT application_name, pg_terminate_backend(pid) "
+                                                       "FROM pg_stat_activity WHERE pid = {}",
+                                                       pid));
     run.strike("pg_terminate_backend on the {}: {}", name(of_source), role);
     std::this_thread::sleep_for(std::chrono::milliseconds(random.between(20, 200)));
   }
@@ -109,8 +112,9 @@ void queries_cancelled(FaultRun& run) {
   for (int i = 0; i < 3; ++i) {
     const bool of_source = random.chance(50);
     run.strike("{} queries cancelled on the {}",
-               run_psql(conninfo(run, of_source), "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE datname "
-                                                  "= current_database() AND application_name LIKE 'pghaul%'"),
+               run_psql(conninfo(run, of_source),
+                        "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE datname "
+                        "= current_database() AND application_name LIKE 'pghaul%'"),
                name(of_source));
     std::this_thread::sleep_for(std::chrono::milliseconds(random.between(50, 300)));
   }
@@ -136,7 +140,9 @@ void role_locked(FaultRun& run) {
   const auto role = of_source ? "hauler" : "loader";
   auto copy = begin(run, random);
   run_psql(conninfo(run, of_source),
-           fmt::format("ALTER ROLE {0} NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{0}'", role));
+           fmt::format(
+               "ALTER ROLE {0} NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{0}'",
+               role));
   run.strike("{}: role locked, sessions terminated", name(of_source));
   copy.finish({0, 5});
   run_psql(conninfo(run, of_source), fmt::format("ALTER ROLE {} LOGIN", role));
@@ -161,10 +167,12 @@ void passing_errors(FaultRun& run) {
   run.use(long_workload(run.random("data"), 1000, 20));
   run.target_sql(fmt::format(
       "CREATE TABLE public.profiles (id bigint, data jsonb); ALTER TABLE public.profiles OWNER TO loader;"
-      "ALTER TABLE public.profiles ADD PRIMARY KEY (id); CREATE INDEX profiles_name ON public.profiles ((data ->> 'name'));"
+      "ALTER TABLE public.profiles ADD PRIMARY KEY (id); CREATE INDEX profiles_name ON public.profiles ((data ->> "
+      "'name'));"
       "CREATE SEQUENCE public.met; GRANT ALL ON SEQUENCE public.met TO loader;"
       "CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
-      "IF nextval('public.met') IN ({}) THEN RAISE EXCEPTION 'made up' USING ERRCODE = '{}'; END IF; RETURN NEW; END$$;"
+      "IF nextval('public.met') IN ({}) THEN RAISE EXCEPTION 'made up' USING ERRCODE = '{}'; END IF; RETURN NEW; "
+      "END$$;"
       "CREATE TRIGGER fail BEFORE INSERT ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.fail()",
       fmt::format("{}, {}, {}", random.between(1, 300), random.between(301, 600), random.between(601, 1000)), code));
   run.strike("{} three times on the target", code);

@@ -4,8 +4,11 @@
 namespace pghaul::test {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Owner, Played, testing::ValuesIn(seeds({{"J1_two_starts", 1, 30}, {"J2_split_brain", 1, 8},
-                                                            {"J2_take_over_again_and_again", 1, 4}})), play_name);
+INSTANTIATE_TEST_SUITE_P(Owner, Played,
+                         testing::ValuesIn(seeds({{"J1_two_starts", 1, 30},
+                                                  {"J2_split_brain", 1, 8},
+                                                  {"J2_take_over_again_and_again", 1, 4}})),
+                         play_name);
 
 }  // namespace
 }  // namespace pghaul::test

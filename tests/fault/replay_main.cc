@@ -15,7 +15,8 @@ int main(int argc, char** argv) {
   const auto read = [](const char* text, auto& number) {
     return std::from_chars(text, text + std::strlen(text), number).ec == std::errc();
   };
-  if (argc < 2 || !read(argv[1], seed) || (argc > 2 && !read(argv[2], times)) || pghaul::test::kind_of(seed) == nullptr) {
+  if (argc < 2 || !read(argv[1], seed) || (argc > 2 && !read(argv[2], times)) ||
+      pghaul::test::kind_of(seed) == nullptr) {
     std::fputs("usage: tests/fault/replay SEED [TIMES]\n", stderr);
     return 2;
   }

@@ -66,16 +66,17 @@ const FaultKind& draw_kind(Random& random, const std::string& only) {
 }
 
 void print(const SoakOptions& options, const Tally& all, const std::map<std::string_view, Tally>& kinds) {
-  fmt::print("\n{:<32} {:>6} {:>7} {:>7} {:>9} {:>5} {:>8} {:>7}\n", "kind", "runs", "starts", "faults", "rows", "lost",
-             "doubled", "failed");
+  fmt::print("\n{:<32} {:>6} {:>7} {:>7} {:>9} {:>5} {:>8} {:>7}\n", "kind", "runs", "starts", "faults", "rows",
+             "lost", "doubled", "failed");
   for (const auto& [name, tally] : kinds) {
-    fmt::print("{:<32} {:>6} {:>7} {:>7} {:>9} {:>5} {:>8} {:>7}\n", name, tally.runs, tally.starts, tally.faults, tally.rows,
-               tally.lost, tally.doubled, tally.failed.size());
+    fmt::print("{:<32} {:>6} {:>7} {:>7} {:>9} {:>5} {:>8} {:>7}\n", name, tally.runs, tally.starts, tally.faults,
+               tally.rows, tally.lost, tally.doubled, tally.failed.size());
   }
-  fmt::print("\nsoak of {} minutes, seed {}: {} runs, {} starts of pghaul, {} faults of {} kinds, {} rows, {} lost rows, "
-             "{} doubled rows, {} unexplained exits, {} runs failed\n",
-             options.minutes, options.seed, all.runs, all.starts, all.faults, kinds.size(), all.rows, all.lost, all.doubled,
-             all.unexplained_exits, all.failed.size());
+  fmt::print(
+      "\nsoak of {} minutes, seed {}: {} runs, {} starts of pghaul, {} faults of {} kinds, {} rows, {} lost rows, "
+      "{} doubled rows, {} unexplained exits, {} runs failed\n",
+      options.minutes, options.seed, all.runs, all.starts, all.faults, kinds.size(), all.rows, all.lost, all.doubled,
+      all.unexplained_exits, all.failed.size());
   for (const auto seed : all.failed) fmt::print("again: tests/fault/replay {}\n", seed);
 }
 

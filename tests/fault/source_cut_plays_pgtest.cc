@@ -4,7 +4,8 @@
 namespace pghaul::test {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(SourceCut, Played, testing::ValuesIn(seeds({{"B2_cut_at_place_of_source", 0, 59}})), play_name);
+INSTANTIATE_TEST_SUITE_P(SourceCut, Played, testing::ValuesIn(seeds({{"B2_cut_at_place_of_source", 0, 59}})),
+                         play_name);
 
 }  // namespace
 }  // namespace pghaul::test

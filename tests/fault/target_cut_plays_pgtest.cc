@@ -4,7 +4,8 @@
 namespace pghaul::test {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(TargetCut, Played, testing::ValuesIn(seeds({{"B3_cut_at_place_of_target", 0, 59}})), play_name);
+INSTANTIATE_TEST_SUITE_P(TargetCut, Played, testing::ValuesIn(seeds({{"B3_cut_at_place_of_target", 0, 59}})),
+                         play_name);
 
 }  // namespace
 }  // namespace pghaul::test

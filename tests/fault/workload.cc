@@ -15,7 +15,8 @@ std::string make_profiles(std::int64_t rows, std::int64_t step, std::int64_t see
   return fmt::format(
       "CREATE TABLE public.profiles (id bigserial PRIMARY KEY, data jsonb) WITH (autovacuum_enabled = off);"
       "CREATE INDEX profiles_name ON public.profiles ((data ->> 'name'));"
-      "INSERT INTO public.profiles SELECT g * {1} + (hashint8(g + {2}) & 2147483647) % {1}, jsonb_build_object('name', {3}, "
+      "INSERT INTO public.profiles SELECT g * {1} + (hashint8(g + {2}) & 2147483647) % {1}, "
+      "jsonb_build_object('name', {3}, "
       "'about', repeat({3}, (hashint8(g) & 2147483647) % 20)) FROM generate_series(1, {0}) g;"
       "SELECT setval('public.profiles_id_seq', (SELECT max(id) FROM public.profiles));",
       rows, step, seed, noise(seed));
