@@ -104,9 +104,11 @@ void CopyJob::inspect() {
 }
 
 void CopyJob::claim_tables() {
-  create_ledger(control_->target, control_->ledger_names, control_->deadline());
-  ledger_session_ = std::make_unique<LedgerSession>(sessions_.target(), sessions_.target_session("ledger"),
-                                                    control_->ledger_names, retry_, options_.statement_timeout);
+  on_control([this] { create_ledger(control_->target, control_->ledger_names, control_->deadline()); });
+  try_until_done(retry_, &stop_, [this](RetryState&) {
+    ledger_session_ = std::make_unique<LedgerSession>(sessions_.target(), sessions_.target_session("ledger"),
+                                                      control_->ledger_names, retry_, options_.statement_timeout);
+  });
   for (auto& job : jobs_) {
     job.ledger = claim_table_copy(*ledger_session_, identity_of(job, options_, control_->servers), this_process(),
                                   options_.take_over);
@@ -164,8 +166,7 @@ void CopyJob::pass_over(const std::vector<TableJob*>& jobs) {
 void CopyJob::settle(const std::vector<TableJob*>& jobs) {
   for (auto* job : jobs) {
     if (job->action == TableAction::resume) continue;
-    job->observation = observe_writers(control_->source, job->source, job->key, control_->servers.source.in_recovery,
-                                       control_->deadline());
+    observe(*job);
     job->settled = options_.late_rows != LateRows::ignore && job->observation.decidable;
     for (const auto& caution : job->observation.cautions) {
       if (job->action == TableAction::gain && job->report.resumed) continue;  // told already
@@ -176,13 +177,27 @@ void CopyJob::settle(const std::vector<TableJob*>& jobs) {
   if (options_.late_rows != LateRows::ignore) wait_for_writers(jobs);
 }
 
+bool CopyJob::on_control(const std::function<void()>& work) {
+  return control_->use(sessions_, retry_, stop_, work);
+}
+
+void CopyJob::observe(TableJob& job) {
+  on_control([&] {
+    job.observation = observe_writers(control_->source, job.source, job.key, control_->servers.source.in_recovery,
+                                      control_->deadline());
+  });
+}
+
 void CopyJob::wait_for_writers(const std::vector<TableJob*>& jobs) {
   const auto until = Deadline::after(options_.late_wait);
   progress_.phase = Phase::waiting_for_late_rows;
   for (auto* job : jobs) {
     if (job->action == TableAction::resume || !job->settled || !job->key) continue;
     for (;;) {
-      job->observation.writers = writers_left(control_->source, job->source, job->observation, control_->deadline());
+      const bool lost = on_control([&] {
+        job->observation.writers = writers_left(control_->source, job->source, job->observation, control_->deadline());
+      });
+      if (lost) observe(*job);  // after a restart prepared transactions have other names
       if (job->observation.writers.empty()) break;
       if (until.expired()) {
         job->settled = false;
@@ -207,11 +222,11 @@ void CopyJob::open_snapshot(const std::vector<TableJob*>& jobs) {
   keeper_ = std::make_unique<SnapshotKeeper>(sessions_.source(), sessions_.source_session("snapshot"),
                                              SnapshotKeeper::Options{2, options_.require_one_snapshot},
                                              options_.statement_timeout);
-  keeper_->open(source_tables_);
+  try_until_done(retry_, &stop_, [this](RetryState&) { keeper_->open(source_tables_); });
 }
 
 std::vector<Chunk> CopyJob::plan_table(TableJob& job) {
-  job.facts = read_table_facts(control_->source, job, control_->deadline());
+  on_control([&] { job.facts = read_table_facts(control_->source, job, control_->deadline()); });
   if (job.action == TableAction::resume) {
     const auto totals = job.ledger->totals();
     auto& progress = progress_.tables[static_cast<std::size_t>(&job - jobs_.data())];
@@ -247,7 +262,9 @@ void CopyJob::start_generation(TableJob& job, const Plan& plan) {
   }
   std::vector<std::string> statements;
   if (!job.target) {
-    if (!schema_exists(control_->target, job.name.schema, control_->deadline())) {
+    bool exists = false;
+    on_control([&] { exists = schema_exists(control_->target, job.name.schema, control_->deadline()); });
+    if (!exists) {
       statements.push_back("CREATE SCHEMA " + pg::quote_identifier(job.name.schema));
       job.report.created.push_back("schema " + job.name.schema);
     }
@@ -265,7 +282,7 @@ void CopyJob::prepare_workers(const std::vector<TableJob*>& jobs) {
   target_tables_.clear();
   for (auto* job : jobs) {
     // Read anew: it may have been created a moment ago.
-    job->target = catalog::read_table_shape(control_->target, job->name, control_->deadline());
+    on_control([&] { job->target = catalog::read_table_shape(control_->target, job->name, control_->deadline()); });
     if (!job->target) {
       throw Error(ErrorKind::failed, "the target table was dropped in mid-copy")
           .on(Side::target)

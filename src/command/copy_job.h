@@ -48,6 +48,9 @@ class CopyJob {
   void run_pipeline(std::vector<PipelineTable>& tables, const std::optional<Error>& housekeeping_error);
   void housekeeping(const std::vector<TableJob*>& jobs, const std::stop_token& done, std::optional<Error>& error);
   void tick();
+  // Runs `work` on the control sessions as ControlSessions::use() does.
+  bool on_control(const std::function<void()>& work);
+  void observe(TableJob& job);
 
   const CopyOptions options_;
   StopSource& stop_;

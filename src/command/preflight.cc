@@ -54,28 +54,38 @@ void inspect_table(ControlSessions& control, const CopyOptions& options, TableJo
   }
 }
 
-// Asks for a sign of life; a session without one is replaced.
-void revive_session(pg::Connection& connection, const std::function<pg::Connection()>& open, const RetryPolicy& policy,
-                    const StopSource& stop, Duration patience) {
-  try_until_done(policy, &stop, [&](RetryState& retry) {
-    if (!connection.usable()) connection = open();
-    retry.connected();
-    connection.run("SELECT", Deadline::after(patience));
-  });
+pg::Connection open_source(const Sessions& sessions) {
+  return pg::Connection(sessions.source(), sessions.source_session("control"));
+}
+pg::Connection open_target(const Sessions& sessions) {
+  return pg::Connection(sessions.target(), sessions.target_session("preflight"));
 }
 
 }  // namespace
 
 void ControlSessions::revive(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop) {
-  const auto open_source = [&] { return pg::Connection(sessions.source(), sessions.source_session("control")); };
-  const auto open_target = [&] { return pg::Connection(sessions.target(), sessions.target_session("preflight")); };
-  revive_session(source, open_source, policy, stop, statement_timeout);
-  revive_session(target, open_target, policy, stop, statement_timeout);
+  use(sessions, policy, stop, [this] {
+    source.run("SELECT", deadline());
+    target.run("SELECT", deadline());
+  });
+}
+
+bool ControlSessions::use(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop,
+                          const std::function<void()>& work) {
+  int tries = 0;
+  try_until_done(policy, &stop, [&](RetryState& retry) {
+    if (!source.usable()) source = open_source(sessions);
+    if (!target.usable()) target = open_target(sessions);
+    retry.connected();
+    ++tries;
+    work();
+  });
+  return tries > 1;
 }
 
 ControlSessions::ControlSessions(Sessions& sessions, const CopyOptions& options)
-    : source(sessions.source(), sessions.source_session("control")),
-      target(sessions.target(), sessions.target_session("preflight")),
+    : source(open_source(sessions)),
+      target(open_target(sessions)),
       ledger_names(options.ledger_schema),
       statement_timeout(options.statement_timeout) {
   servers.source = catalog::read_server_facts(source, deadline());

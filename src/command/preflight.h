@@ -21,6 +21,10 @@ struct ControlSessions {
   ControlSessions(Sessions& sessions, const CopyOptions& options);
   // Opens again what was lost while nobody looked. Errors: as of a lost server that stays away.
   void revive(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop);
+  // Runs `work` on these sessions, and again on new ones after a loss: it must be such that a second run does no harm.
+  // True if it took more than one. Errors: as of revive(), and those of `work`.
+  bool use(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop,
+           const std::function<void()>& work);
 
   pg::Connection source, target;
   Servers servers;

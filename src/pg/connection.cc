@@ -71,11 +71,22 @@ std::string shown_text(const char* text) {
   return all.size() > shown_bytes ? fmt::format("{}… ({} bytes)", shown, all.size()) : shown;
 }
 
-std::int64_t received_bytes(const PGconn* conn) {
+namespace {
+
+tcp_info info_of(const PGconn* conn) {
   tcp_info info{};
   socklen_t length = sizeof info;
-  if (::getsockopt(PQsocket(conn), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
-  return static_cast<std::int64_t>(info.tcpi_bytes_received);
+  if (::getsockopt(PQsocket(conn), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return {};
+  return info;
+}
+
+}  // namespace
+
+std::int64_t received_bytes(const PGconn* conn) { return static_cast<std::int64_t>(info_of(conn).tcpi_bytes_received); }
+
+std::int64_t moved_bytes(const PGconn* conn) {
+  const auto info = info_of(conn);
+  return static_cast<std::int64_t>(info.tcpi_bytes_received + info.tcpi_bytes_acked);
 }
 
 void Connection::State::throw_lost(const std::string& what) {
@@ -129,16 +140,27 @@ short Connection::State::wait(short events, Deadline deadline) {
   drop_notifications();
   // Said here, too: where the other side never pauses, there always is something to read.
   if (deadline.expired()) throw_lost("no answer within the time allowed");
-  for (;;) {
+  const Deadline::Clock::duration longest_poll = watch ? std::chrono::seconds(1) : std::chrono::seconds(60);
+  for (bool first = true;; first = false) {
     pollfd fds[2] = {{PQsocket(conn.get()), events, 0}, {stop != nullptr ? stop->wake_fd() : -1, POLLIN, 0}};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        std::min<Deadline::Clock::duration>(deadline.remaining(), std::chrono::minutes(1)));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min(deadline.remaining(), longest_poll));
     const int ready = ::poll(fds, 2, static_cast<int>(left.count()));
     if (fds[1].revents != 0) stop->throw_if_requested();
     if (ready > 0 && fds[0].revents != 0) return fds[0].revents;
     if (ready < 0 && errno != EINTR) throw_lost("poll failed");
     if (deadline.expired()) throw_lost("no answer within the time allowed");
+    if (watch && first) watch->begin(moved_bytes(conn.get()));
+    if (watch && !first) look_at_line();
   }
+}
+
+void Connection::State::look_at_line() {
+  const auto bytes = moved_bytes(conn.get());
+  const auto why = watch->look(bytes);
+  if (why.empty() || moved_bytes(conn.get()) != bytes) return;  // looking takes a while
+  broken = true;
+  conn.reset();  // whoever gave up would else wait for this line once more
+  throw Error(ErrorKind::connection_lost, "the connection was lost: " + why).on(side).about(label);
 }
 
 bool Connection::State::is_cut() const { return PQstatus(conn.get()) == CONNECTION_BAD; }
@@ -275,6 +297,7 @@ Connection::Connection(const Endpoint& endpoint, const SessionOptions& options) 
     const auto sql = settings_sql(options.settings, params);
     query(sql, params, Deadline::after(options.connect_timeout));
   }
+  if (options.watch_line) state_->watch = std::make_unique<LineWatch>(endpoint, options, backend_pid());
   auto* const window = options.losses ? options.losses->of(endpoint.side) : nullptr;
   if (window != nullptr) window->connected();
 }

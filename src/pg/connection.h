@@ -41,14 +41,16 @@ struct SessionOptions {
   Deadline::Clock::duration connect_timeout = std::chrono::seconds(10);
   // Told that the server is there, once the session is. May be null.
   std::shared_ptr<LossWindows> losses;
+  // A silent line is found dead before a deadline says so, see line_watch.h.
+  bool watch_line = true;
 };
 
 using Param = std::optional<std::string>;
 using Params = std::vector<Param>;
 
 // Threads: one at a time; cancel requests run on a thread of their own.
-// Errors: every server error is an Error with side and SQLSTATE, its kind from the table in sqlstate.h; a lost session
-// or a deadline without answer is connection_lost, and the session is unusable from then on (usable() is false).
+// Errors: every server error is an Error with side and SQLSTATE, its kind from the table in sqlstate.h; a lost session,
+// a dead line or a deadline without answer is connection_lost, and the session is unusable from then on (usable() is false).
 class Connection {
  public:
   // Blocks for at most connect_timeout, name resolution included.

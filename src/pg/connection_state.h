@@ -8,6 +8,7 @@
 #include <libpq-fe.h>
 
 #include "pg/connection.h"
+#include "pg/line_watch.h"
 
 namespace pghaul::pg {
 
@@ -25,6 +26,8 @@ using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
 std::string shown_text(const char* text);
 // Since the connection was made; 0 for what is no TCP connection.
 std::int64_t received_bytes(const PGconn* conn);
+// The same, in both directions; what was sent counts when the other side's kernel has it.
+std::int64_t moved_bytes(const PGconn* conn);
 
 struct Connection::State {
   Side side = Side::none;
@@ -35,11 +38,14 @@ struct Connection::State {
   std::string fatal_sqlstate;        // of a FATAL that arrived as a notice while idle
   bool broken = false;
   std::int64_t received_before = 0;  // bytes, when the answer began that is being read
+  std::unique_ptr<LineWatch> watch;  // may be null
   ConnectionHandle conn;             // closed first: its notices go into the members above
 
   // Waits until the socket is readable or writable as asked. Throws stopped (the session stays usable for
-  // interrupt()), or connection_lost once the deadline is over, ready or not. Returns poll's revents.
+  // interrupt()), or connection_lost once the deadline is over, ready or not, or the line is found dead. Returns poll's
+  // revents.
   short wait(short events, Deadline deadline);
+  void look_at_line();
   // True when libpq has found the line cut; results that came before are still there.
   bool is_cut() const;
   // Errors: failed, when the answer grows beyond all that we ask for: libpq keeps it in memory.
