@@ -126,7 +126,7 @@ TEST_F(Connect, ControlCharactersOfTheServersAnswerAreEscaped) {
   EXPECT_THAT(error.what(), HasSubstr("no\\x1b[31m\\x07database"));
 }
 
-TEST_F(Connect, ServerThatDoesNotAnswer) {
+TEST_F(Connect, B11_ServerThatDoesNotAnswer) {
   auto& server = test::source_server();
   options_.connect_timeout = 1500ms;
   {

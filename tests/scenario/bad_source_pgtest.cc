@@ -18,7 +18,7 @@ TEST_F(BadInput, SeveralTablesAreAllLookedAtFirst) {
                  {"public.first: there is no such table", "public.second: there is no such table"});
 }
 
-TEST_F(BadInput, NoRightToRead) {
+TEST_F(BadInput, H11_NoRightToRead) {
   make_profiles(1);
   const auto role = make_role();
   expect_refused_between(source_as(role), target_conninfo(),
@@ -36,7 +36,7 @@ TEST_F(BadInput, NoRightToRead) {
   EXPECT_THAT(result.err, Not(HasSubstr("42501"))) << result;
 }
 
-TEST_F(BadInput, NoRightToReadSomeColumns) {
+TEST_F(BadInput, H11_NoRightToReadSomeColumns) {
   make_profiles(1);
   const auto role = make_role();
   source_sql("GRANT SELECT (id) ON public.profiles TO " + role);
@@ -45,7 +45,7 @@ TEST_F(BadInput, NoRightToReadSomeColumns) {
                {"[SQLSTATE 42501]", "GRANT SELECT (data) ON TABLE public.profiles TO " + role});
 }
 
-TEST_F(BadInput, NoRightToUseTheSourceSchema) {
+TEST_F(BadInput, H11_NoRightToUseTheSourceSchema) {
   source_sql("CREATE SCHEMA hidden; CREATE TABLE hidden.t (id int PRIMARY KEY)");
   const auto role = make_role();
   source_sql("GRANT SELECT ON hidden.t TO " + role);
@@ -53,7 +53,7 @@ TEST_F(BadInput, NoRightToUseTheSourceSchema) {
                {"hidden.t: ", "[SQLSTATE 42501]", "GRANT USAGE ON SCHEMA hidden TO " + role});
 }
 
-TEST_F(BadInput, NotOrdinaryTables) {
+TEST_F(BadInput, H7_NotOrdinaryTables) {
   make_profiles(1);
   source_sql(
       "CREATE VIEW public.a_view AS SELECT * FROM public.profiles;"
@@ -104,7 +104,7 @@ TEST_F(BadInput, ASecondStatementInWhere) {
   EXPECT_EQ(source_sql("SELECT count(*) FROM public.profiles"), "3");
 }
 
-TEST_F(BadInput, RowLevelSecurityIsAnErrorAndNeverASubset) {
+TEST_F(BadInput, H5_RowLevelSecurityIsAnErrorAndNeverASubset) {
   make_profiles(10);
   const auto role = make_role();
   source_sql(fmt::format("GRANT SELECT ON public.profiles TO {0}; ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY; "
@@ -123,7 +123,7 @@ TEST_F(BadInput, RowLevelSecurityIsAnErrorAndNeverASubset) {
 }
 
 // Row-level security that comes while rows are read.
-TEST_F(BadInput, RowLevelSecurityInMidCopy) {
+TEST_F(BadInput, H5_RowLevelSecurityInMidCopy) {
   make_profiles(4000);
   const auto role = make_role();
   source_sql("GRANT SELECT ON public.profiles TO " + role);

@@ -17,7 +17,7 @@ class BadTarget : public BadInput {
   }
 };
 
-TEST_F(BadTarget, NoRightToCreateTheTable) {
+TEST_F(BadTarget, H11_NoRightToCreateTheTable) {
   make_profiles(1);
   const auto role = make_role();
   target_sql(fmt::format("GRANT CREATE ON DATABASE {} TO {}", database(), role));
@@ -30,7 +30,7 @@ TEST_F(BadTarget, NoRightToCreateTheTable) {
   expect_equal();
 }
 
-TEST_F(BadTarget, NoRightToCreateTheLedger) {
+TEST_F(BadTarget, H11_NoRightToCreateTheLedger) {
   make_both();
   const auto role = make_role();
   target_sql("GRANT ALL ON public.profiles TO " + role);
@@ -39,7 +39,7 @@ TEST_F(BadTarget, NoRightToCreateTheLedger) {
                           fmt::format("on the target: GRANT CREATE ON DATABASE \"{}\" TO \"{}\"", database(), role)});
 }
 
-TEST_F(BadTarget, NoRightToUseTheLedgerOfSomebodyElse) {
+TEST_F(BadTarget, H11_NoRightToUseTheLedgerOfSomebodyElse) {
   make_profiles(1);
   copied();
   const auto role = make_role();
@@ -48,7 +48,7 @@ TEST_F(BadTarget, NoRightToUseTheLedgerOfSomebodyElse) {
                           "as the role that made this ledger, or give another --ledger-schema"});
 }
 
-TEST_F(BadTarget, NoRightToCreateTheSchema) {
+TEST_F(BadTarget, H11_NoRightToCreateTheSchema) {
   source_sql("CREATE SCHEMA far; CREATE TABLE far.t (id int PRIMARY KEY)");
   const auto role = make_role();
   target_sql(fmt::format("CREATE SCHEMA pghaul AUTHORIZATION {}", role));
@@ -57,7 +57,7 @@ TEST_F(BadTarget, NoRightToCreateTheSchema) {
                 fmt::format("GRANT CREATE ON DATABASE \"{}\" TO \"{}\"", database(), role)});
 }
 
-TEST_F(BadTarget, NoRightToWrite) {
+TEST_F(BadTarget, H11_NoRightToWrite) {
   make_both();
   const auto role = make_role();
   target_sql(fmt::format("GRANT CREATE ON DATABASE {} TO {}", database(), role));
@@ -72,7 +72,7 @@ TEST_F(BadTarget, NoRightToWrite) {
   expect_equal();
 }
 
-TEST_F(BadTarget, ReadOnly) {
+TEST_F(BadTarget, C11_ReadOnly) {
   make_profiles(1);
   const auto role = make_role();
   target_sql(fmt::format("GRANT CREATE ON DATABASE {0} TO {1}; GRANT CREATE ON SCHEMA public TO {1}", database(), role));
@@ -86,7 +86,7 @@ TEST_F(BadTarget, ReadOnly) {
   expect_refused_between(source_conninfo(), target_conninfo() + " options='-c default_transaction_read_only=on'", words);
 }
 
-TEST_F(BadTarget, ColumnMissing) {
+TEST_F(BadTarget, G17_ColumnMissing) {
   make_profiles(1);
   target_sql("CREATE TABLE public.profiles (id bigint PRIMARY KEY)");
   expect_refused({}, {"public.profiles", "the target has no such column for jsonb of the source", "data",
@@ -94,7 +94,7 @@ TEST_F(BadTarget, ColumnMissing) {
   EXPECT_EQ(copy({"--columns", "id"}).status, 0);
 }
 
-TEST_F(BadTarget, ColumnNarrower) {
+TEST_F(BadTarget, G18_ColumnNarrower) {
   source_sql("CREATE TABLE public.profiles (id bigint PRIMARY KEY, name varchar(20), price numeric(10,2), at timestamptz)");
   const auto expect_misfit = [&](const std::string& columns, const std::string& words) {
     target_sql("DROP TABLE IF EXISTS public.profiles; CREATE TABLE public.profiles (" + columns + ")");
@@ -109,7 +109,7 @@ TEST_F(BadTarget, ColumnNarrower) {
   expect_misfit("id bigint, name text, price text" + at, "numeric(10,2) of the source does not fit into text");
 }
 
-TEST_F(BadTarget, NotNullWithoutDefault) {
+TEST_F(BadTarget, G17_NotNullWithoutDefault) {
   make_profiles(1);
   target_sql("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb, loaded_by text NOT NULL)");
   expect_refused({}, {"public.profiles.loaded_by: NOT NULL and without a default on the target, but not copied"});
@@ -118,7 +118,7 @@ TEST_F(BadTarget, NotNullWithoutDefault) {
   EXPECT_EQ(target_sql("SELECT loaded_by FROM public.profiles"), "pghaul");
 }
 
-TEST_F(BadTarget, Triggers) {
+TEST_F(BadTarget, H4_Triggers) {
   make_both();
   target_sql("CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';"
              "CREATE TRIGGER audit BEFORE INSERT ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.f()");
@@ -128,7 +128,7 @@ TEST_F(BadTarget, Triggers) {
   expect_equal();
 }
 
-TEST_F(BadTarget, ForeignKeysOutAndIn) {
+TEST_F(BadTarget, H3_ForeignKeysOutAndIn) {
   make_both();
   target_sql("CREATE TABLE public.notes (profile bigint CONSTRAINT of_profile REFERENCES public.profiles)");
   expect_refused({}, {"public.profiles: ", "foreign keys", "of_profile", "--allow foreign-keys"});
@@ -140,26 +140,26 @@ TEST_F(BadTarget, ForeignKeysOutAndIn) {
   expect_equal();
 }
 
-TEST_F(BadTarget, Unlogged) {
+TEST_F(BadTarget, C3_Unlogged) {
   make_profiles(1);
   target_sql("CREATE UNLOGGED TABLE public.profiles (id bigint PRIMARY KEY, data jsonb)");
   expect_refused({}, {"public.profiles: the target table is unlogged", "ALTER TABLE \"public\".\"profiles\" SET LOGGED"});
 }
 
-TEST_F(BadTarget, NotEmpty) {
+TEST_F(BadTarget, H1_NotEmpty) {
   make_both();
   target_sql("INSERT INTO public.profiles VALUES (5, '{\"mine\": true}')");
   expect_refused({}, {"public.profiles: the target table is not empty", "--full", "--on-conflict skip or update"});
   EXPECT_EQ(target_sql("SELECT * FROM public.profiles"), "5|{\"mine\": true}");
 }
 
-TEST_F(BadTarget, NotATable) {
+TEST_F(BadTarget, H7_NotATable) {
   make_profiles(1);
   target_sql("CREATE VIEW public.profiles AS SELECT 1::bigint AS id, '{}'::jsonb AS data");
   expect_refused({}, {"public.profiles: it is a view on the target", "drop or rename it"});
 }
 
-TEST_F(BadTarget, TypeUnknown) {
+TEST_F(BadTarget, H12_TypeUnknown) {
   source_sql("CREATE TYPE public.mood AS ENUM ('sad', 'happy'); CREATE TABLE public.t (id int PRIMARY KEY, m public.mood)");
   expect_refused({"--table", "t"}, {"public.t: the target does not know type public.mood", "[SQLSTATE 42704]",
                                     "create the type or extension on the target first"});
@@ -167,7 +167,7 @@ TEST_F(BadTarget, TypeUnknown) {
   EXPECT_EQ(copy({"--table", "t"}).status, 0);
 }
 
-TEST_F(BadTarget, RowLevelSecurity) {
+TEST_F(BadTarget, H6_RowLevelSecurity) {
   make_both();
   const auto role = make_role();
   target_sql(fmt::format("GRANT CREATE ON DATABASE {0} TO {1}; GRANT ALL ON public.profiles TO {1};"
@@ -188,7 +188,7 @@ TEST_F(BadTarget, TheTableIsGoneOrEmptiedAfterwards) {
   expect_equal();
 }
 
-TEST_F(BadTarget, TheSourceIsAnotherTableAfterwards) {
+TEST_F(BadTarget, F4_TheSourceIsAnotherTableAfterwards) {
   make_profiles(3);
   copied();
   source_sql("TRUNCATE public.profiles; INSERT INTO public.profiles VALUES (1, '{}')");

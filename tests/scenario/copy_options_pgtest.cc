@@ -86,7 +86,7 @@ TEST_F(CopyOptions, BatchBytes) {
       << target_sql("SELECT kind, lower_bound, upper_bound, rows, bytes FROM pghaul.finished_chunks");
 }
 
-TEST_F(CopyOptions, ChunkByEach) {
+TEST_F(CopyOptions, G2_ChunkByEach) {
   make_profiles(5000);
   for (const auto& [by, kind] : {std::pair{"key", "key"}, {"ctid", "ctid"}, {"whole", "whole"}, {"auto", "key"}}) {
     copied({"--chunk-by", by, "--batch-bytes", "64kB", "--full"});
@@ -105,7 +105,7 @@ TEST_F(CopyOptions, SnapshotChunk) {
   EXPECT_EQ(target_sql("SELECT count(*) FROM pghaul.chunk WHERE state = 'done' AND snapshot !~ '^\\d+:\\d+:'"), "0");
 }
 
-TEST_F(CopyOptions, SnapshotSharedIsOnePointInTime) {
+TEST_F(CopyOptions, F2_SnapshotSharedIsOnePointInTime) {
   make_profiles(3000);
   auto running = start_copy({"--batch-bytes", "64kB", "--readers", "1", "--sleep", "50ms", "--json"});
   ASSERT_TRUE(wait_until([&] { return some_chunks_done(); }));

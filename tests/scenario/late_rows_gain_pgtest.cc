@@ -136,7 +136,7 @@ TEST_F(Gain, ATableThatBeginsEmpty) {
 }
 
 // Writers draw numbers, pause, write, pause, and commit or give up, while copies run one after the other.
-TEST_F(Gain, WithWritersRunningBeside) {
+TEST_F(Gain, F2_WithWritersRunningBeside) {
   make_empty_profiles();
   insert_rows(2000, "before");
   std::vector<RunningProgram> writers;

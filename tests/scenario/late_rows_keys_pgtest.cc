@@ -20,7 +20,7 @@ class Keys : public LateRows {
   }
 };
 
-TEST_F(Keys, UpToTheEndsOfBigint) {
+TEST_F(Keys, G3_UpToTheEndsOfBigint) {
   source_sql(fmt::format("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb);"
                          "INSERT INTO public.profiles VALUES ({0}, '1'), ({0} + 1, '2'), (0, '3'), ({1} - 1, '4'), "
                          "({1}, '5');"
@@ -53,7 +53,7 @@ TEST_F(Keys, ASequenceThatReachesItsEnd) {
   expect_complete(last);
 }
 
-TEST_F(Keys, RowsWithoutAKeyAreReplacedByEveryRun) {
+TEST_F(Keys, G2_RowsWithoutAKeyAreReplacedByEveryRun) {
   source_sql("CREATE TABLE public.profiles (id bigint UNIQUE, data jsonb);"
              "INSERT INTO public.profiles SELECT nullif(g % 3, 0) * g, to_jsonb(g) FROM generate_series(1, 3000, 2) g;"
              "ANALYZE public.profiles");

@@ -4,7 +4,7 @@
 namespace pghaul::test {
 namespace {
 
-TEST_F(LateRows, Id100CommitsAfterId200WasCopied) {
+TEST_F(LateRows, F2_Id100CommitsAfterId200WasCopied) {
   make_empty_profiles();
   OpenSession late(source_conninfo());
   late.run("BEGIN; INSERT INTO public.profiles VALUES (100, '{}')");
@@ -132,7 +132,7 @@ TEST_F(LateRows, FoundByTheRunThatContinues) {
   expect_complete(last);
 }
 
-TEST_F(LateRows, PreparedTransaction) {
+TEST_F(LateRows, E10_PreparedTransaction) {
   source_sql("ALTER SYSTEM SET max_prepared_transactions = 10");
   source_server().restart();
   make_empty_profiles();

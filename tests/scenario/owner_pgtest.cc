@@ -27,7 +27,7 @@ class Owner : public Stopping {
   }
 };
 
-TEST_F(Owner, ASecondStartIsRefused) {
+TEST_F(Owner, J1_ASecondStartIsRefused) {
   make_profiles(20'000);
   auto first = started();
   const auto second = copy();
@@ -41,7 +41,7 @@ TEST_F(Owner, ASecondStartIsRefused) {
 }
 
 // Another WHERE is another table copy, but the rows would come into the same table.
-TEST_F(Owner, AnotherCopyIntoTheSameTableIsRefused) {
+TEST_F(Owner, J3_AnotherCopyIntoTheSameTableIsRefused) {
   make_profiles(20'000);
   target_sql("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb)");
   auto first = started({"--on-conflict", "skip"});
@@ -52,7 +52,7 @@ TEST_F(Owner, AnotherCopyIntoTheSameTableIsRefused) {
   expect_equal();
 }
 
-TEST_F(Owner, OfTwoStartsAtOnceExactlyOneWorks) {
+TEST_F(Owner, J1_OfTwoStartsAtOnceExactlyOneWorks) {
   make_profiles(2000);
   for (int round = 1; round <= 10; ++round) {
     target_sql("DROP SCHEMA IF EXISTS pghaul CASCADE; DROP TABLE IF EXISTS public.profiles");
@@ -66,7 +66,7 @@ TEST_F(Owner, OfTwoStartsAtOnceExactlyOneWorks) {
   }
 }
 
-TEST_F(Owner, TakeOverFromOneThatSleeps) {
+TEST_F(Owner, J2_TakeOverFromOneThatSleeps) {
   make_profiles(20'000);
   auto sleeper = started();
   sleeper.process().signal(SIGSTOP);
@@ -89,7 +89,7 @@ TEST_F(Owner, TakeOverFromOneThatSleeps) {
 }
 
 // The old owner wakes while the new one is at work.
-TEST_F(Owner, TheSleeperWakesInMidCopy) {
+TEST_F(Owner, J2_TheSleeperWakesInMidCopy) {
   make_profiles(20'000);
   auto sleeper = started({"--writers", "4"});
   sleeper.process().signal(SIGSTOP);
@@ -111,7 +111,7 @@ TEST_F(Owner, TakeOverWhereNobodyIs) {
   expect_exactly_once(100);
 }
 
-TEST_F(Owner, TheLockGoesWithTheOwner) {
+TEST_F(Owner, A2_TheLockGoesWithTheOwner) {
   make_profiles(20'000);
   auto first = started();
   first.process().signal(SIGKILL);

@@ -53,7 +53,7 @@ TEST_F(Plan, WritesNothing) {
   }
 }
 
-TEST_F(Plan, NeitherScansNorSortsNorCounts) {
+TEST_F(Plan, S39_NeitherScansNorSortsNorCounts) {
   make_big_table();
   log_everything();
   const auto before = scans();

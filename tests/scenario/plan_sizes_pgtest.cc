@@ -62,7 +62,7 @@ class PlanSizes : public PlanTest {
   }
 };
 
-TEST_F(PlanSizes, WithoutStatistics) {
+TEST_F(PlanSizes, F8_WithoutStatistics) {
   make_table("g * 5", 20'000);
   const auto table = planned_table({"--batch-bytes", "500kB"});
   EXPECT_THAT(table["reason"].get<std::string>(), HasSubstr("without a histogram"));
@@ -71,7 +71,7 @@ TEST_F(PlanSizes, WithoutStatistics) {
   expect_seamless(table);
 }
 
-TEST_F(PlanSizes, WithStaleStatistics) {
+TEST_F(PlanSizes, F8_WithStaleStatistics) {
   make_table("g * 5", 1000);
   analyze();
   source_sql("INSERT INTO public.profiles SELECT g * 5, repeat(md5(g::text), 6) FROM generate_series(1001, 50000) g");
@@ -85,7 +85,7 @@ TEST_F(PlanSizes, WithStaleStatistics) {
   EXPECT_EQ(truncated["chunks"][0]["text"], "every id");
 }
 
-TEST_F(PlanSizes, GapsOf1e18) {
+TEST_F(PlanSizes, G3_GapsOf1e18) {
   make_table("(g % 19 - 9) * 1000000000000000000 + g / 19", 40'000);
   analyze();
   const auto table = planned_table({"--batch-bytes", "125kB"});
@@ -94,7 +94,7 @@ TEST_F(PlanSizes, GapsOf1e18) {
   expect_even(table, 125'000);
 }
 
-TEST_F(PlanSizes, BothEndsOfBigint) {
+TEST_F(PlanSizes, G3_BothEndsOfBigint) {
   make_table("CASE g % 2 WHEN 0 THEN -9223372036854775808 + g / 2 ELSE 9223372036854775807 - g / 2 END", 40'000);
   analyze();
   const auto table = planned_table({"--batch-bytes", "125kB"});
@@ -155,7 +155,7 @@ TEST_F(PlanSizes, ChunksOfATableWithSkewedRows) {
   expect_even_chunks("4MB", 4'000'000);
 }
 
-TEST_F(PlanSizes, ChunksOfATableWithHugeGaps) {
+TEST_F(PlanSizes, G3_ChunksOfATableWithHugeGaps) {
   make_table("(g % 13 - 6) * 1000000000000000000 + g * 7", 60'000);
   analyze();
   expect_even_chunks("500kB", 500'000);

@@ -41,12 +41,12 @@ class Signals : public Stopping {
   std::minstd_rand random_;
 };
 
-TEST_F(Signals, InterruptAtRandomMoments) {
+TEST_F(Signals, A6_InterruptAtRandomMoments) {
   make_profiles(15'000);
   for (int i = 0; i < 5; ++i) interrupt(SIGINT);
 }
 
-TEST_F(Signals, TerminateAtRandomMoments) {
+TEST_F(Signals, A6_TerminateAtRandomMoments) {
   make_profiles(15'000);
   for (int i = 0; i < 5; ++i) interrupt(SIGTERM);
 }
@@ -74,7 +74,7 @@ TEST_F(Signals, WhileTheSourceWorks) {
 }
 
 // Threads that hang are the only thing that a first signal cannot end.
-TEST_F(Signals, TheSecondInterruptQuitsAtOnce) {
+TEST_F(Signals, A6_TheSecondInterruptQuitsAtOnce) {
   make_profiles(1000);
   auto running = start_copy({}, {{"PGHAUL_FAILPOINTS", "chunk.claimed=hang@*"}});
   ASSERT_TRUE(wait_until([&] {
