@@ -1,0 +1,176 @@
+// S22, G16: names of every kind and of every byte go through a real copy, its plan, resume, gain and status. The test
+// quotes by itself; what it compares with are the catalogs, asked by psql.
+#include "scenario/copy_test.h"
+
+namespace pghaul::test {
+namespace {
+
+std::string quoted(const std::string& name) {
+  std::string text = "\"";
+  for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return text + "\"";
+}
+
+// G16, and what else was once somebody's bug.
+const std::vector<std::string>& odd_names() {
+  static const std::vector<std::string> names{
+      "a\"\"b", "\"", "line\nend", "';-- DROP", "$1", "$$", std::string(63, 'x'), "😀 ünï", "../x", "/etc/passwd", "CON",
+      " leading", "trailing ", "%s%n%d", "{} {0}", "T", "t", "back\\slash", "\\", "tab\there", "SELECT", "a.b", "a,b", "a=b c'd",
+      "host=evil port=1", "postgresql://evil/x", "*", "\x01\x1b[2J\x7f"};
+  return names;
+}
+
+// All of them, in names of at most 63 bytes.
+std::vector<std::string> names_of_all_bytes(int last, const std::function<std::string(int)>& character) {
+  std::vector<std::string> names;
+  for (int first = 1; first <= last; first += 30) {
+    std::string name;
+    for (int byte = first; byte < first + 30 && byte <= last; ++byte) name += character(byte);
+    names.push_back(name);
+  }
+  return names;
+}
+
+class Names : public CopyTest {
+ protected:
+  // Schema, table, key, column, index and sequence of this name; the copies tell them apart by the table's whole name.
+  static std::string table_sql(const std::string& name, int number) {
+    const auto q = quoted(name), schema = q, table = q + "." + q;
+    const auto tail = name.size() < 60 ? name + "2" : name.substr(0, 60) + "2";
+    return fmt::format(
+        "CREATE SCHEMA {0}; CREATE SEQUENCE {0}.{1}; CREATE TABLE {2} ({0} bigint DEFAULT nextval({3}) PRIMARY KEY, {1} text);"
+        "INSERT INTO {2} ({1}) SELECT repeat('v', 100) || {4} FROM generate_series(1, {4});"
+        "CREATE INDEX {5} ON {2} ({1}); ALTER SEQUENCE {0}.{1} OWNED BY {2}.{0};",
+        schema, quoted(tail), table, literal(quoted(name) + "." + quoted(tail)), number, quoted(tail + "i"));
+  }
+  static std::string literal(const std::string& text) {
+    std::string result = " E'";
+    for (const char c : text) result += c == '\'' || c == '\\' ? std::string(2, c) : std::string(1, c);
+    return result + "'";
+  }
+  static Arguments of_tables(const std::string& verb, const std::string& source, const std::string& target,
+                             const std::vector<std::string>& names, const Arguments& more = {}) {
+    Arguments arguments{verb, "--source", source, "--target", target, "--progress", "none"};
+    for (const auto& name : names) arguments.insert(arguments.end(), {"--table", quoted(name) + "." + quoted(name)});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  static void expect_exit(int status, const Arguments& arguments) {
+    const auto result = run_pghaul(arguments, {}, 120s);
+    EXPECT_EQ(result.status, status) << result;
+  }
+  // Names of everything in schemas that were made here.
+  static std::string catalog(const std::string& conninfo) {
+    return run_psql(conninfo,
+                    "SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.concat_ws('|', n.nspname, c.relname, c.relkind, a.attname), "
+                    "pg_catalog.getdatabaseencoding()), 'hex') FROM pg_class c JOIN pg_namespace n ON n.oid = "
+                    "c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.oid >= 16384 AND "
+                    "c.relkind IN ('r', 'i') AND n.nspname NOT IN ('pghaul', 'pg_toast') ORDER BY 1");
+  }
+  static void expect_same(const std::string& source, const std::string& target, const std::vector<std::string>& names) {
+    EXPECT_EQ(catalog(source), catalog(target));
+    for (const auto& name : names) {
+      const auto rows = fmt::format("SELECT * FROM {0}.{0} AS t ORDER BY t.{0}", quoted(name));
+      EXPECT_EQ(table_digest(source, rows), table_digest(target, rows)) << name;
+    }
+  }
+  static void expect_whole_life(const std::string& source, const std::string& target, const std::vector<std::string>& names) {
+    std::string sql;
+    for (const auto& name : names) sql += table_sql(name, static_cast<int>(names.size()) * 3);
+    run_psql(source, sql + "ANALYZE");
+    expect_exit(0, of_tables("plan", source, target, names));
+    expect_exit(4, of_tables("copy", source, target, names, {"--max-chunks", "3"}));
+    expect_exit(0, of_tables("plan", source, target, names, {"--json"}));
+    expect_exit(0, of_tables("copy", source, target, names));
+    expect_same(source, target, names);
+    for (const auto& name : names) {
+      run_psql(source, fmt::format("INSERT INTO {0}.{0} VALUES (100000, 'gained')", quoted(name)));
+    }
+    expect_exit(0, of_tables("copy", source, target, names, {"--late-rows", "scan"}));
+    expect_same(source, target, names);
+    const auto status = run_pghaul({"status", "--target", target, "--json"});
+    EXPECT_EQ(status.status, 0) << status;
+    EXPECT_EQ(json_of(status)["tables"].size(), names.size());
+  }
+  // The same database on both servers; dropped with the servers.
+  std::pair<std::string, std::string> databases_of_encoding(const std::string& encoding) const {
+    const auto name = database().substr(0, 50) + "_enc";
+    for (auto* server : {&source_server(), &target_server()}) {
+      run_psql(server->conninfo(), fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING '{}' LC_COLLATE 'C' LC_CTYPE "
+                                               "'C'", name, encoding));
+    }
+    const auto as_is = " client_encoding=" + encoding;
+    return {source_server().conninfo(name) + as_is, target_server().conninfo(name) + as_is};
+  }
+};
+
+TEST_F(Names, G16_OfSchemasTablesColumnsIndexesSequences) {
+  expect_whole_life(source_conninfo(), target_conninfo(), odd_names());
+}
+
+TEST_F(Names, S22_OfEveryByte) {
+  const auto [source, target] = databases_of_encoding("SQL_ASCII");
+  expect_whole_life(source, target, names_of_all_bytes(255, [](int byte) { return std::string(1, static_cast<char>(byte)); }));
+}
+
+TEST_F(Names, S22_OfEveryCharacterOfUtf8UpTo255) {
+  const auto in_utf8 = [](int code) {
+    if (code < 0x80) return std::string(1, static_cast<char>(code));
+    return std::string{static_cast<char>(0xc0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3f))};
+  };
+  expect_whole_life(source_conninfo(), target_conninfo(), names_of_all_bytes(255, in_utf8));
+}
+
+TEST_F(Names, S22_OfEveryByteOfLatin1) {
+  const auto [source, target] = databases_of_encoding("LATIN1");
+  expect_whole_life(source, target, names_of_all_bytes(255, [](int byte) { return std::string(1, static_cast<char>(byte)); }));
+}
+
+// S16: not even a database called like a connection string leads elsewhere. Every other name is the target's, as making
+// databases takes its time.
+TEST_F(Names, G16_OfDatabasesAndRoles) {
+  bool on_source = true;
+  for (const auto& name : odd_names()) {
+    SCOPED_TRACE(name);
+    on_source = !on_source;
+    auto& server = on_source ? source_server() : target_server();
+    const auto role = fmt::format("ROLE {}", quoted(name));
+    for (auto* each : {&source_server(), &target_server()}) {
+      run_psql(each->conninfo(), fmt::format("CREATE {} LOGIN SUPERUSER", role));
+    }
+    run_psql(server.conninfo(), "CREATE DATABASE " + quoted(name));
+    const auto source = source_server().conninfo(on_source ? name : database(), name);
+    const auto target = target_server().conninfo(on_source ? database() : name, name);
+    for (const auto& conninfo : {source, target}) run_psql(conninfo, "DROP TABLE IF EXISTS public.t");
+    run_psql(source, "CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t VALUES (1), (2)");
+    const auto result = run_pghaul({"copy", "--source", source, "--target", target, "--table", "t", "--progress", "none"});
+    EXPECT_EQ(result.status, 0) << result;
+    EXPECT_EQ(run_psql(target, "SELECT pg_catalog.count(*) FROM public.t"), "2");
+    for (const auto& conninfo : {source, target}) {
+      run_psql(conninfo, "DROP TABLE public.t; DROP SCHEMA IF EXISTS pghaul CASCADE");
+    }
+    run_psql(server.conninfo(), fmt::format("DROP DATABASE {} WITH (FORCE)", quoted(name)));
+    for (auto* each : {&source_server(), &target_server()}) run_psql(each->conninfo(), "DROP " + role);
+  }
+}
+
+// H11 with such names: the GRANT that is advised can be typed as it is.
+TEST_F(Names, S22_AdvisedGrantsAreQuoted) {
+  const std::string name = "o'dd \"role\"; --";
+  source_sql(fmt::format("CREATE SCHEMA {0}; CREATE TABLE {0}.{0} ({0} int PRIMARY KEY); CREATE ROLE {0} LOGIN", quoted(name)));
+  const auto source = source_server().conninfo(database(), name);
+  for (int rights = 0; rights < 2; ++rights) {
+    const auto result = run_pghaul(of_tables("copy", source, target_conninfo(), {name}));
+    EXPECT_EQ(result.status, 3) << result;
+    for (auto at = result.err.find("on the source: GRANT"); at != std::string::npos;
+         at = result.err.find("on the source: GRANT", at + 1)) {
+      const auto grant = result.err.substr(at + 15, result.err.find_first_of("\n", at) - at - 15);
+      source_sql(grant.substr(0, grant.find("; on the source")));
+    }
+    if (run_pghaul(of_tables("plan", source, target_conninfo(), {name})).status == 0) break;
+  }
+  EXPECT_EQ(run_pghaul(of_tables("copy", source, target_conninfo(), {name})).status, 0);
+}
+
+}  // namespace
+}  // namespace pghaul::test
