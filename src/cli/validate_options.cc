@@ -47,6 +47,12 @@ void check_columns(const std::vector<std::string>& columns) {
   }
 }
 
+void check_ledger_schema(const std::string& schema) {
+  if (schema != "information_schema" && !schema.starts_with("pg_")) return;
+  throw Error(ErrorKind::usage, fmt::format("--ledger-schema: {} belongs to the server", schema))
+      .advise("give the name of a schema of your own");
+}
+
 void check_contradictions(const Invocation& invocation) {
   const auto& options = invocation.copy;
   if (options.full && options.on_conflict != OnConflict::error) {
@@ -66,6 +72,7 @@ void validate_copy(const Invocation& invocation) {
   require_target(invocation.copy.target);
   check_tables(invocation.copy.tables);
   check_columns(invocation.copy.columns);
+  check_ledger_schema(invocation.copy.ledger_schema);
   check_contradictions(invocation);
 }
 

@@ -15,7 +15,13 @@ using Severity = Finding::Severity;
 
 class Findings {
  public:
-  Findings(std::vector<Finding>& all, std::string table) : all_(all), table_(std::move(table)) {}
+  Findings(std::vector<Finding>& all, std::string table, Side side) : all_(all), table_(std::move(table)), side_(side) {}
+  // Of the server itself: what is found from here on.
+  Findings& on(const pg::Connection& connection) {
+    side_ = connection.side();
+    server_ = connection.label();
+    return *this;
+  }
   void error(std::string text, std::string advice) { add(Severity::error, std::move(text), std::move(advice)); }
   void warning(std::string text, std::string advice) { add(Severity::warning, std::move(text), std::move(advice)); }
   // An error unless the user said that it may be.
@@ -25,10 +31,12 @@ class Findings {
 
  private:
   void add(Severity severity, std::string text, std::string advice) {
-    all_.push_back({severity, table_, std::move(text), std::move(advice)});
+    all_.push_back({severity, table_, std::move(text), std::move(advice), side_, server_});
   }
   std::vector<Finding>& all_;
   const std::string table_;
+  Side side_;
+  std::string server_;
 };
 
 constexpr int oldest_major = 14, newest_major = 18;
@@ -36,6 +44,10 @@ constexpr int oldest_major = 14, newest_major = 18;
 void check_version(Findings& findings, std::string_view side, int version, bool allowed) {
   const int major = version / 10'000;
   if (major >= oldest_major && major <= newest_major) return;
+  if (version <= 0) {
+    return findings.error(fmt::format("the {} server gives no version that could be read", side),
+                          "see whether that is a PostgreSQL server, and what stands between it and pghaul");
+  }
   findings.unless(allowed,
                   fmt::format("the {} server has version {}.{}; pghaul is made for {} to {}", side, major,
                               version % 10'000, oldest_major, newest_major),
@@ -141,6 +153,18 @@ std::string kind_name(char kind) {
   }
 }
 
+// A table of the same name is what is written to: catalogs, and the ledger while it is in use, are no places for rows.
+bool check_schema(Findings& findings, const CopyOptions& options, const catalog::TableName& name) {
+  if (name.schema == "information_schema" || name.schema.starts_with("pg_")) {
+    findings.error("its schema belongs to the server", "name a table of a schema of your own");
+  } else if (name.schema == options.ledger_schema) {
+    findings.error("its schema is the ledger's", "name a table of another schema, or another --ledger-schema");
+  } else {
+    return true;
+  }
+  return false;
+}
+
 void check_source_rights(ControlSessions& control, Findings& findings, const catalog::TableShape& shape,
                          const std::vector<std::string>& columns) {
   for (const auto& grant : catalog::missing_source_grants(control.source, shape, columns, control.deadline())) {
@@ -187,10 +211,10 @@ void check_conflict_key(Findings& findings, const CopyOptions& options, const ca
 }  // namespace
 
 void check_servers(ControlSessions& control, const CopyOptions& options, std::vector<Finding>& all) {
-  Findings findings(all, "");
+  Findings findings(all, "", Side::none);
   const auto& [source, target] = control.servers;
-  check_version(findings, "source", source.version_num, options.allowed.untested_version);
-  check_version(findings, "target", target.version_num, options.allowed.untested_version);
+  check_version(findings.on(control.source), "source", source.version_num, options.allowed.untested_version);
+  check_version(findings.on(control.target), "target", target.version_num, options.allowed.untested_version);
   if (source.system_identifier == target.system_identifier && source.database == target.database) {
     findings.error(fmt::format("source and target are the same database {} of the same server", source.database),
                    "check --source and --target");
@@ -201,22 +225,23 @@ void check_servers(ControlSessions& control, const CopyOptions& options, std::ve
                    "connect to a server and with a role that may write");
   }
   if (source.superuser) {
-    findings.warning(fmt::format("the source role {} is a superuser", source.role),
+    findings.on(control.source).warning(fmt::format("the source role {} is a superuser", source.role),
                      "a role with SELECT on the copied tables is enough");
   }
   check_environment(findings);
   check_line(findings, "source", control.source);
   check_line(findings, "target", control.target);
-  check_direct(findings, "source", control.source, control.deadline());
-  check_direct(findings, "target", control.target, control.deadline());
-  check_standby(findings, control, options);
-  check_ledger_rights(findings, control, options);
+  check_direct(findings.on(control.source), "source", control.source, control.deadline());
+  check_direct(findings.on(control.target), "target", control.target, control.deadline());
+  check_standby(findings.on(control.source), control, options);
+  check_ledger_rights(findings.on(control.target), control, options);
   check_temporary_right(findings, control, options);
 }
 
 bool check_source(ControlSessions& control, const CopyOptions& options, const catalog::TableName& name,
                   const std::optional<catalog::TableShape>& shape, std::vector<Finding>& all) {
-  Findings findings(all, name.display());
+  Findings findings(all, name.display(), Side::source);
+  if (!check_schema(findings, options, name)) return false;
   if (!shape) {
     findings.error("there is no such table on the source [SQLSTATE 42P01]",
                    "check the name; without double quotes it is folded to lower case, and without a schema public is meant");
@@ -250,7 +275,7 @@ bool check_source(ControlSessions& control, const CopyOptions& options, const ca
 
 void check_where(ControlSessions& control, const CopyOptions& options, const TableJob& job,
                  std::vector<Finding>& all) {
-  Findings findings(all, job.name.display());
+  Findings findings(all, job.name.display(), Side::source);
   if (job.columns.empty() && !job.source.columns.empty()) findings.error("no column is left to copy", "");
   if (options.where_sql.empty()) return;
   try {
@@ -268,14 +293,14 @@ void check_where(ControlSessions& control, const CopyOptions& options, const Tab
 
 void check_key(const CopyOptions& options, const TableJob& job, std::vector<Finding>& all) {
   if (options.plan.chunk_by != ChunkBy::key || job.key) return;
-  Findings(all, job.name.display())
+  Findings(all, job.name.display(), Side::source)
       .error("no key to cut by: no valid unique index on a single smallint, integer or bigint column that travels",
              "use --chunk-by auto, or create a primary key on the source");
 }
 
 void check_target(ControlSessions& control, const CopyOptions& options, const TableJob& job,
                   std::vector<Finding>& all) {
-  Findings findings(all, job.name.display());
+  Findings findings(all, job.name.display(), Side::target);
   const auto& target = *job.target;
   if (target.kind != 'r' && target.kind != 'p') {
     findings.error(fmt::format("it is {} on the target", kind_name(target.kind)), "drop or rename it");
@@ -305,7 +330,7 @@ void check_target(ControlSessions& control, const CopyOptions& options, const Ta
 }
 
 void check_creatable(ControlSessions& control, const TableJob& job, std::vector<Finding>& all) {
-  Findings findings(all, job.name.display());
+  Findings findings(all, job.name.display(), Side::target);
   std::vector<std::string> types;
   for (const auto& column : job.source.columns) types.push_back(column.type);
   for (const auto& type : catalog::unknown_types(control.target, types, control.deadline())) {

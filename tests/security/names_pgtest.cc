@@ -1,24 +1,10 @@
 // S22, G16: names of every kind and of every byte go through a real copy, its plan, resume, gain and status. The test
 // quotes by itself; what it compares with are the catalogs, asked by psql.
 #include "scenario/copy_test.h"
+#include "security/odd_names.h"
 
 namespace pghaul::test {
 namespace {
-
-std::string quoted(const std::string& name) {
-  std::string text = "\"";
-  for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return text + "\"";
-}
-
-// G16, and what else was once somebody's bug.
-const std::vector<std::string>& odd_names() {
-  static const std::vector<std::string> names{
-      "a\"\"b", "\"", "line\nend", "';-- DROP", "$1", "$$", std::string(63, 'x'), "😀 ünï", "../x", "/etc/passwd", "CON",
-      " leading", "trailing ", "%s%n%d", "{} {0}", "T", "t", "back\\slash", "\\", "tab\there", "SELECT", "a.b", "a,b", "a=b c'd",
-      "host=evil port=1", "postgresql://evil/x", "*", "\x01\x1b[2J\x7f"};
-  return names;
-}
 
 // All of them, in names of at most 63 bytes.
 std::vector<std::string> names_of_all_bytes(int last, const std::function<std::string(int)>& character) {
@@ -124,34 +110,6 @@ TEST_F(Names, S22_OfEveryCharacterOfUtf8UpTo255) {
 TEST_F(Names, S22_OfEveryByteOfLatin1) {
   const auto [source, target] = databases_of_encoding("LATIN1");
   expect_whole_life(source, target, names_of_all_bytes(255, [](int byte) { return std::string(1, static_cast<char>(byte)); }));
-}
-
-// S16: not even a database called like a connection string leads elsewhere. Every other name is the target's, as making
-// databases takes its time.
-TEST_F(Names, G16_OfDatabasesAndRoles) {
-  bool on_source = true;
-  for (const auto& name : odd_names()) {
-    SCOPED_TRACE(name);
-    on_source = !on_source;
-    auto& server = on_source ? source_server() : target_server();
-    const auto role = fmt::format("ROLE {}", quoted(name));
-    for (auto* each : {&source_server(), &target_server()}) {
-      run_psql(each->conninfo(), fmt::format("CREATE {} LOGIN SUPERUSER", role));
-    }
-    run_psql(server.conninfo(), "CREATE DATABASE " + quoted(name));
-    const auto source = source_server().conninfo(on_source ? name : database(), name);
-    const auto target = target_server().conninfo(on_source ? database() : name, name);
-    for (const auto& conninfo : {source, target}) run_psql(conninfo, "DROP TABLE IF EXISTS public.t");
-    run_psql(source, "CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t VALUES (1), (2)");
-    const auto result = run_pghaul({"copy", "--source", source, "--target", target, "--table", "t", "--progress", "none"});
-    EXPECT_EQ(result.status, 0) << result;
-    EXPECT_EQ(run_psql(target, "SELECT pg_catalog.count(*) FROM public.t"), "2");
-    for (const auto& conninfo : {source, target}) {
-      run_psql(conninfo, "DROP TABLE public.t; DROP SCHEMA IF EXISTS pghaul CASCADE");
-    }
-    run_psql(server.conninfo(), fmt::format("DROP DATABASE {} WITH (FORCE)", quoted(name)));
-    for (auto* each : {&source_server(), &target_server()}) run_psql(each->conninfo(), "DROP " + role);
-  }
 }
 
 // H11 with such names: the GRANT that is advised can be typed as it is.
