@@ -4,11 +4,15 @@ namespace pghaul {
 
 const std::vector<std::string_view>& failpoint_names() {
   static const std::vector<std::string_view> names{
-      fp::target_created,      fp::target_before_empty, fp::target_emptied,     fp::plan_before_save,
-      fp::plan_saved,          fp::chunk_claimed,       fp::chunk_before_split, fp::chunk_split,
-      fp::batch_read,          fp::chunk_before_mark,   fp::chunk_marked,       fp::rows_sent,
-      fp::chunk_before_commit, fp::chunk_after_commit,  fp::index_before_build, fp::index_built,
-      fp::vacuumed,            fp::before_finish,       fp::finished};
+      fp::ledger_before_create, fp::ledger_created, fp::job_before_record, fp::job_recorded, fp::owner_before_claim,
+      fp::owner_claimed, fp::source_before_accept, fp::source_accepted, fp::target_before_create,
+      fp::target_created, fp::target_before_empty, fp::target_emptied, fp::plan_before_save, fp::tail_before_delete,
+      fp::tail_deleted, fp::plan_saved, fp::chunk_claimed, fp::chunk_before_split, fp::chunk_split, fp::batch_read,
+      fp::chunk_before_mark, fp::chunk_marked, fp::range_before_empty, fp::range_emptied, fp::rows_before_merge,
+      fp::rows_merged, fp::rows_sent, fp::chunk_before_commit, fp::chunk_after_commit, fp::failure_before_note,
+      fp::failure_noted, fp::index_before_build, fp::index_built, fp::constraint_before_make, fp::constraint_made,
+      fp::before_vacuum, fp::vacuumed, fp::before_finish, fp::finished, fp::stop_before_note, fp::stop_noted,
+      fp::owner_before_release, fp::owner_released};
   return names;
 }
 

@@ -150,8 +150,11 @@ void IndexBuilder::step(pg::Connection& connection, TableJob& job, const std::st
 void IndexBuilder::build_index(pg::Connection& connection, const Task& task) {
   const auto name = "index " + task.build.name;
   if (task.job->ledger->step_done(name)) return;
-  failpoint(fp::index_before_build);
-  const auto create = [&] { step(connection, *task.job, name, {task.build.statements.front()}); };
+  const auto create = [&] {
+    failpoint(fp::index_before_build);
+    step(connection, *task.job, name, {task.build.statements.front()});
+    failpoint(fp::index_built);
+  };
   for (int mends = 0;; ++mends) {
     try {
       try_until_taken(connection, *task.job, name, create);
@@ -163,14 +166,17 @@ void IndexBuilder::build_index(pg::Connection& connection, const Task& task) {
     }
   }
   report_created(*task.job, task.build);
-  failpoint(fp::index_built);
 }
 
 void IndexBuilder::make_constraint(pg::Connection& connection, const Task& task) {
   if (task.build.statements.size() < 2) return;
   const std::vector<std::string> rest(task.build.statements.begin() + 1, task.build.statements.end());
   const auto name = "constraint " + task.build.name;
-  try_until_taken(connection, *task.job, name, [&] { step(connection, *task.job, name, rest); });
+  try_until_taken(connection, *task.job, name, [&] {
+    failpoint(fp::constraint_before_make);
+    step(connection, *task.job, name, rest);
+    failpoint(fp::constraint_made);
+  });
 }
 
 // With several snapshots a row may have been read twice under different keys. False: there is nothing to mend by.
@@ -191,6 +197,7 @@ void IndexBuilder::vacuum() {
     if (job->ledger->step_done("vacuum")) continue;
     tasks.push_back([this, job](pg::Connection& connection) {
       try_until_taken(connection, *job, "VACUUM (ANALYZE)", [&] {
+        failpoint(fp::before_vacuum);
         connection.run("VACUUM (ANALYZE) " + job->name.sql(), deadline_);
         failpoint(fp::vacuumed);
         step(connection, *job, "vacuum", {});

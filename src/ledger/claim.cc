@@ -1,6 +1,7 @@
 // Becoming the owner of a table copy.
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "ledger/pg_ledger.h"
 #include "ledger/pg_mark.h"
@@ -15,6 +16,7 @@ void append_part(std::string& key, const std::string& part) { key += fmt::format
 
 int find_or_insert(pg::Connection& connection, const LedgerNames& names, const TableCopyIdentity& identity,
                    Deadline deadline) {
+  failpoint(fp::job_before_record);
   const auto row = connection.query(
       fmt::format("INSERT INTO {} AS t (identity_key, source_system, source_database, source_table, target_table, "
                   "where_sql, columns) VALUES (pg_catalog.md5($1), $2, $3, $4, $5, $6, $7) "
@@ -23,6 +25,7 @@ int find_or_insert(pg::Connection& connection, const LedgerNames& names, const T
       {identity.key(), identity.source_system, identity.source_database, identity.source_table, identity.target_table,
        identity.where_sql, identity.columns},
       deadline);
+  failpoint(fp::job_recorded);
   return static_cast<int>(row.int64(0, 0));
 }
 
@@ -65,21 +68,10 @@ void take_owner_lock(LedgerSession& session, const TableCopyIdentity& identity, 
   }
 }
 
-// Sessions that hold the fence lock of this table copy: chunk transactions of an owner that is gone.
-void end_fence_holders(pg::Connection& connection, const LedgerNames& names, int id, Deadline deadline) {
-  connection.query(
-      "SELECT pg_catalog.pg_terminate_backend(l.pid, 2000) FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' "
-      "AND l.granted AND l.objsubid = 2 AND l.pid <> pg_catalog.pg_backend_pid() AND l.database = (SELECT d.oid FROM "
-      "pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
-      "AND l.classid::bigint = $1::bigint AND l.objid::bigint = $2::bigint",
-      {std::to_string(static_cast<std::uint32_t>(names.fence_lock_class())), std::to_string(id)}, deadline);
-}
-
 std::unique_ptr<PgLedger> raise_epoch(LedgerSession& session, pg::Connection& connection, int id,
                                       const OwnerInfo& owner) {
   const auto deadline = session.statement_deadline();
   pg::Transaction transaction(connection, deadline);
-  connection.run("SET LOCAL lock_timeout = '5s'", deadline);
   connection.query("SELECT pg_catalog.pg_advisory_xact_lock($1::integer, $2::integer)",
                    {std::to_string(session.names().fence_lock_class()), std::to_string(id)}, deadline);
   const auto row = connection.query(
@@ -87,7 +79,9 @@ std::unique_ptr<PgLedger> raise_epoch(LedgerSession& session, pg::Connection& co
                   "owner_since = pg_catalog.now() WHERE id = $1::integer RETURNING generation, epoch",
                   session.names()("table_copy")),
       {std::to_string(id), owner.host, std::to_string(owner.pid)}, deadline);
+  failpoint(fp::owner_before_claim);
   transaction.commit(deadline);
+  failpoint(fp::owner_claimed);
   return std::make_unique<PgLedger>(session, id, static_cast<int>(row.int64(0, 0)), row.int64(0, 1));
 }
 

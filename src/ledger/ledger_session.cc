@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "ledger/pg_mark.h"
 
@@ -115,7 +116,9 @@ void LedgerSession::release_locks() {
   if (!connection_.usable()) return;
   connection_.ignore_stop();
   try {
+    failpoint(fp::owner_before_release);
     connection_.run("SELECT pg_catalog.pg_advisory_unlock_all()", Deadline::after(std::chrono::seconds(2)));
+    failpoint(fp::owner_released);
   } catch (const Error&) {
     connection_.abandon();  // closing the session releases them as well
   }

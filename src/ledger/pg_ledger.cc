@@ -7,6 +7,7 @@
 #include "ledger/ledger_reader.h"
 #include "ledger/pg_mark.h"
 #include "pg/copy.h"
+#include "pg/sqlstate.h"
 #include "pg/transaction.h"
 
 namespace pghaul {
@@ -90,8 +91,7 @@ void PgLedger::start_generation(const GenerationFacts& facts, const std::vector<
   const int next = generation_ + 1;
   session_.use([&](pg::Connection& connection) {
     pg::Transaction transaction(connection, session_.statement_deadline());
-    connection.query("SELECT pg_catalog.pg_advisory_xact_lock($1::integer, $2::integer)",
-                     {std::to_string(session_.names().fence_lock_class()), std::to_string(table_copy_)}, deadline);
+    take_fence(connection, deadline);
     const auto raised = connection.query(
         fmt::format("UPDATE {} SET epoch = epoch + 1, generation = $2::integer, state = 'copying' "
                     "WHERE id = $1::integer AND epoch = $3::bigint AND generation = $2::integer - 1 RETURNING epoch",
@@ -101,6 +101,8 @@ void PgLedger::start_generation(const GenerationFacts& facts, const std::vector<
       adopt_generation(connection, next);  // the answer to an earlier COMMIT was lost, or else we are fenced
       return;
     }
+    const bool creates = !statements.empty() && statements.front().starts_with("CREATE");
+    if (creates) failpoint(fp::target_before_create);
     for (const auto& statement : statements) connection.run(statement, deadline);
     connection.query(
         fmt::format("INSERT INTO {} (table_copy, generation, source_oid, source_filenode, source_shape, key_column, "
@@ -114,10 +116,25 @@ void PgLedger::start_generation(const GenerationFacts& facts, const std::vector<
         session_.statement_deadline());
     failpoint(fp::target_before_empty);
     transaction.commit(deadline);
+    // Before this process takes note of it: a second try then finds the generation as after an answer that was lost.
+    if (creates) failpoint(fp::target_created);
+    failpoint(fp::target_emptied);
     generation_ = next;
     epoch_ = raised.int64(0, 0);
   });
-  failpoint(fp::target_emptied);
+}
+
+// A frozen session of ours, or of the owner before, may hold it; the next try finds it gone.
+void PgLedger::take_fence(pg::Connection& connection, Deadline deadline) {
+  try {
+    connection.query("SELECT pg_catalog.pg_advisory_xact_lock($1::integer, $2::integer)",
+                     {std::to_string(session_.names().fence_lock_class()), std::to_string(table_copy_)}, deadline);
+  } catch (const Error& error) {
+    if (error.sqlstate() != pg::sqlstate::lock_not_available) throw;
+    connection.run("ROLLBACK", session_.statement_deadline());
+    end_fence_holders(connection, session_.names(), table_copy_, session_.statement_deadline());
+    throw;
+  }
 }
 
 // While the owner lock is ours nobody else raises the epoch: if it is one higher, at the generation that we were about to
@@ -172,8 +189,8 @@ void PgLedger::insert_chunks(pg::Connection& connection, std::vector<Chunk>& chu
 
 std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chunk> chunks, Deadline deadline,
                                        const std::vector<std::string>& statements) {
-  failpoint(fp::plan_before_save);
   session_.use([&](pg::Connection& connection) {
+    failpoint(fp::plan_before_save);
     pg::Transaction transaction(connection, session_.statement_deadline(),
                                 begin_fenced_sql(session_.names(), table_copy_));
     // The first statement is the referee: the round exists already if the answer to an earlier COMMIT was lost.
@@ -190,7 +207,9 @@ std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chun
       check_ownership();
       return;
     }
+    if (!statements.empty()) failpoint(fp::tail_before_delete);
     for (const auto& statement : statements) connection.run(statement, deadline);
+    if (!statements.empty()) failpoint(fp::tail_deleted);
     supersede_replaced(connection);
     for (auto& chunk : chunks) chunk.round = round.round;
     insert_chunks(connection, chunks, next_chunk_number(connection));
@@ -198,8 +217,8 @@ std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chun
                                  session_.names()("table_copy")),
                      {std::to_string(table_copy_)}, session_.statement_deadline());
     transaction.commit(deadline);
+    failpoint(fp::plan_saved);
   });
-  failpoint(fp::plan_saved);
   return pending_chunks();
 }
 
@@ -241,6 +260,7 @@ std::vector<Chunk> PgLedger::split(const Chunk& parent, const std::vector<Chunk>
 
 void PgLedger::note_failed_attempt(const Chunk& chunk, std::string_view error) noexcept try {
   session_.use([&](pg::Connection& connection) {
+    failpoint(fp::failure_before_note);
     connection.query(
         fmt::format("INSERT INTO {} (table_copy, generation, chunk, error) SELECT t.id, $2::integer, $3::bigint, $4 "
                     "FROM {} t WHERE t.id = $1::integer AND t.epoch = $5::bigint",
@@ -249,6 +269,7 @@ void PgLedger::note_failed_attempt(const Chunk& chunk, std::string_view error) n
          std::to_string(epoch_)},
         session_.statement_deadline());
   });
+  failpoint(fp::failure_noted);
 } catch (const std::exception& failure) {
   log_debug("a failed attempt was not recorded: {}", failure.what());
 }
@@ -264,11 +285,18 @@ void PgLedger::check_ownership() {
 
 void PgLedger::accept_filenode(std::uint32_t filenode) {
   session_.use([&](pg::Connection& connection) {
-    connection.query(fmt::format("UPDATE {} SET source_filenode = $3::oid WHERE table_copy = $1::integer "
-                                 "AND generation = $2::integer",
-                                 session_.names()("generation")),
-                     {std::to_string(table_copy_), std::to_string(generation_), std::to_string(filenode)},
-                     session_.statement_deadline());
+    pg::Transaction transaction(connection, session_.statement_deadline(),
+                                begin_fenced_sql(session_.names(), table_copy_));
+    failpoint(fp::source_before_accept);
+    const auto accepted = connection.query(
+        fmt::format("UPDATE {} g SET source_filenode = $3::oid FROM {} t WHERE g.table_copy = $1::integer "
+                    "AND g.generation = $2::integer AND t.id = g.table_copy AND t.epoch = $4::bigint",
+                    session_.names()("generation"), session_.names()("table_copy")),
+        {std::to_string(table_copy_), std::to_string(generation_), std::to_string(filenode), std::to_string(epoch_)},
+        session_.statement_deadline());
+    if (accepted.affected_rows() == 0) throw fenced_error();
+    transaction.commit(session_.statement_deadline());
+    failpoint(fp::source_accepted);
   });
 }
 
@@ -297,17 +325,19 @@ bool PgLedger::finish(Deadline deadline) {
     }
     failpoint(fp::before_finish);
     transaction.commit(deadline);
+    failpoint(fp::finished);
   });
-  failpoint(fp::finished);
   return finished;
 }
 
 void PgLedger::note_stop(const std::string& reason) noexcept try {
   session_.use_after_stop([&](pg::Connection& connection) {
+    failpoint(fp::stop_before_note);
     connection.query(fmt::format("UPDATE {} SET last_stop = $3 WHERE id = $1::integer AND epoch = $2::bigint",
                                  session_.names()("table_copy")),
                      {std::to_string(table_copy_), std::to_string(epoch_), reason},
                      Deadline::after(std::chrono::seconds(2)));
+    failpoint(fp::stop_noted);
   });
 } catch (const std::exception& failure) {
   log_debug("the reason of the stop was not recorded: {}", failure.what());

@@ -93,6 +93,7 @@ class PgLedger : public Ledger {
   Mark mark_for(const Chunk& chunk) const override;
 
  private:
+  void take_fence(pg::Connection& connection, Deadline deadline);
   void adopt_generation(pg::Connection& connection, int generation);
   void supersede_replaced(pg::Connection& connection);
   std::int64_t next_chunk_number(pg::Connection& connection);

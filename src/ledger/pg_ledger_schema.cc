@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "pg/quote.h"
 #include "pg/transaction.h"
 
@@ -232,7 +233,9 @@ void create_ledger(pg::Connection& connection, const LedgerNames& names, Deadlin
     connection.run(fmt::format(fmt::runtime(tables_sql), names.schema(), ledger_version), deadline);
     connection.run(fmt::format(fmt::runtime(views_sql), names.schema(), lock_class), deadline);
   }
+  failpoint(fp::ledger_before_create);
   transaction.commit(deadline);
+  failpoint(fp::ledger_created);
 }
 
 }  // namespace pghaul

@@ -27,6 +27,9 @@ void note_late_rows(pg::Connection& connection, const LedgerNames& names, const 
 // How many were ended.
 int terminate_ghosts(pg::Connection& connection, const LedgerNames& names, const Mark& mark, Deadline deadline);
 
+// Ends the sessions that hold the fence lock of this table copy: chunk transactions of an owner that is gone.
+void end_fence_holders(pg::Connection& connection, const LedgerNames& names, int table_copy, Deadline deadline);
+
 // Runs the statements and records the step, in one transaction, unless the step is recorded already. False: it was.
 // Errors: fenced_error().
 bool run_step_once(pg::Connection& connection, const LedgerNames& names, const Mark& owner, const std::string& step,

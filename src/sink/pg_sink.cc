@@ -88,7 +88,11 @@ std::int64_t PgSink::write_rows(const TargetTable& table, const Chunk& chunk, Ba
                                 Deadline deadline) {
   const bool merges = table.on_conflict != OnConflict::error;
   if (merges || chunk.range.kind == ChunkKind::late) return write_staged(table, chunk, batch, result, deadline);
-  if (chunk.replace) connection_->run(delete_range_sql(table, chunk.range), deadline);
+  if (chunk.replace) {
+    failpoint(fp::range_before_empty);
+    connection_->run(delete_range_sql(table, chunk.range), deadline);
+    failpoint(fp::range_emptied);
+  }
   return copy_rows(copy_in_sql(table), batch, deadline);
 }
 
@@ -98,8 +102,10 @@ std::int64_t PgSink::write_staged(const TargetTable& table, const Chunk& chunk, 
   const auto rows = copy_rows(copy_into_staging_sql(table), batch, deadline);
   const bool late = chunk.range.kind == ChunkKind::late && table.on_conflict == OnConflict::error;
   std::int64_t known = 0;
+  failpoint(fp::rows_before_merge);
   if (late) known = connection_->run(delete_staged_keys_sql(table), deadline).affected_rows();
   connection_->run(insert_staged_sql(table, !late), deadline);
+  failpoint(fp::rows_merged);
   if (late) result.late_rows = rows - known;
   return rows;
 }

@@ -1,10 +1,43 @@
 // For scenarios in which a copy dies and is started again.
 #pragma once
 
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "base/failpoint.h"
 #include "scenario/copy_test.h"
 
 namespace pghaul::test {
+
+inline std::vector<std::string> names() { return {failpoint_names().begin(), failpoint_names().end()}; }
+
+// Steps that a first copy of three tables does not take, or not three times; see the scenarios below.
+inline const std::set<std::string> in_later_runs{"source.before_accept", "source.accepted",    "tail.before_delete",
+                                          "tail.deleted",         "range.before_empty", "range.emptied",
+                                          "rows.before_merge",    "rows.merged",        "failure.before_note",
+                                          "failure.noted",        "stop.before_note",   "stop.noted"};
+inline int hits_in_first_copy(const std::string& name) {
+  static const std::map<std::string, int> fewer{{"ledger.before_create", 1},   {"ledger.created", 1},
+                                                {"constraint.before_make", 2}, {"constraint.made", 2},
+                                                {"owner.before_release", 1},   {"owner.released", 1}};
+  const auto found = fewer.find(name);
+  return found == fewer.end() ? 3 : found->second;
+}
+
+inline std::vector<std::string> names_of_first_copy() {
+  auto all = names();
+  std::erase_if(all, [](const auto& name) { return in_later_runs.contains(name); });
+  return all;
+}
+
+inline std::string as_identifier(const testing::TestParamInfo<std::string>& info) {
+  auto name = info.param;
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+}
 
 // Three tables, so that every step is taken at least three times: one with a key and no statistics, whose ranges are
 // split when they are claimed; one without a key, read by pages; one that is small enough for a single chunk.
