@@ -41,6 +41,8 @@ int print(const std::string& text, int code) {
   return code == 0 ? exit_code(error.kind()) : code;
 }
 
+constexpr auto finished_chunks = "every chunk finished before is kept with its mark in the ledger";
+
 // Whatever `work` throws, as an Error.
 template <typename Work>
 std::optional<Error> caught(const Work& work) {
@@ -49,9 +51,12 @@ std::optional<Error> caught(const Work& work) {
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(ErrorKind::failed, "out of memory").on(Side::local).advise("lower --readers or --batch-bytes");
+    return Error(ErrorKind::failed, "out of memory").on(Side::local).safe(finished_chunks).advise("lower --readers or --batch-bytes");
   } catch (const std::exception& error) {
-    return Error(ErrorKind::failed, fmt::format("internal error: {}", error.what())).on(Side::local);
+    return Error(ErrorKind::failed, fmt::format("internal error: {}", error.what()))
+        .on(Side::local)
+        .safe(finished_chunks)
+        .advise("run the same command again (without --full); if it comes back, report it");
   }
   return std::nullopt;
 }

@@ -1,3 +1,6 @@
+#include <cstdint>
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -14,9 +17,15 @@ void show_if_any(Sheet& sheet, std::string_view label, const std::string& value)
   if (!value.empty()) sheet.line(label, value);
 }
 
+// What a ledger says need not be sane.
+std::int64_t sum_or_most(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+}
+
 void show_amounts(Sheet& sheet, const TableStatus& table) {
   sheet.line("done", fmt::format("{} of {}, {}, {}", grouped(table.chunks_done),
-                                 counted(table.chunks_done + table.chunks_pending, "chunk"),
+                                 counted(sum_or_most(table.chunks_done, table.chunks_pending), "chunk"),
                                  counted(table.rows_done, "row"), format_bytes(static_cast<double>(table.bytes_done))));
   if (table.chunks_pending > 0) {
     sheet.line("to do", fmt::format("{}, about {}", counted(table.chunks_pending, "chunk"),

@@ -8,8 +8,8 @@ namespace pghaul {
 namespace {
 
 void add(std::vector<Finding>& findings, const TableJob& job, Finding::Severity severity, std::string text,
-         std::string advice) {
-  findings.push_back({severity, job.name.display(), std::move(text), std::move(advice)});
+         std::string advice, Side side = Side::target) {
+  findings.push_back({severity, job.name.display(), std::move(text), std::move(advice), side, ""});
 }
 
 // Nothing if this role may not look; that has a finding of its own.
@@ -55,14 +55,14 @@ void check_continued(ControlSessions& control, const CopyOptions& options, const
   }
   if (facts.source_oid != job.source.oid) {
     add(findings, job, Severity::error, "the source table was dropped and created anew since the copy began",
-        "--full copies it anew");
+        "--full copies it anew", Side::source);
   } else if (facts.source_shape != job.source.fingerprint()) {
     add(findings, job, Severity::error, "the columns of the source table were altered since the copy began",
-        "--full copies it anew");
+        "--full copies it anew", Side::source);
   } else if (facts.source_filenode != job.source.filenode) {
     add(findings, job, options.allowed.rewritten ? Severity::warning : Severity::error,
         "the source table was truncated or rewritten since the copy began",
-        "--full copies it anew; if it was only VACUUM FULL or CLUSTER: --allow rewritten continues");
+        "--full copies it anew; if it was only VACUUM FULL or CLUSTER: --allow rewritten continues", Side::source);
   }
 }
 

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "base/failpoint.h"
 #include "base/log.h"
 #include "catalog/target_ddl.h"
 #include "command/build_indexes.h"
@@ -46,6 +45,11 @@ CopyOptions with_fitting_batches(CopyOptions options) {
   return options;
 }
 
+std::vector<Finding> warnings_of(std::vector<Finding> findings) {
+  std::erase_if(findings, [](const Finding& finding) { return finding.severity == Finding::Severity::error; });
+  return findings;
+}
+
 bool has_work(const TableJob& job) { return job.action != TableAction::nothing; }
 
 }  // namespace
@@ -68,7 +72,7 @@ CopyJob::~CopyJob() {
 
 void CopyJob::run() {
   inspect();
-  observer_.findings(findings_);
+  observer_.findings(warnings_of(findings_));  // errors are told by the refusal
   refuse_if_any(findings_);
   // From here on the target is written to: the ledger, then the table, then rows.
   claim_tables();
@@ -275,7 +279,6 @@ void CopyJob::start_generation(TableJob& job, const Plan& plan) {
     if (options_.on_conflict == OnConflict::error) statements.push_back("TRUNCATE " + job.name.sql());
   }
   job.ledger->start_generation(facts, statements, deadline_);
-  if (!job.target) failpoint(fp::target_created);
 }
 
 void CopyJob::prepare_workers(const std::vector<TableJob*>& jobs) {

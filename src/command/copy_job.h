@@ -25,6 +25,7 @@ class CopyJob {
   void run();
   // Everything known so far; also after an error.
   CopyReport report() const;
+  void complete(Error& error) const { sessions_.complete(error); }
   // Tells the ledger why the run ended, after an error. Never throws.
   void note_stop(const Error& error) noexcept;
 

@@ -137,10 +137,15 @@ PlanReport plan(const CopyOptions& options, StopSource& stop) {
   std::unique_ptr<ControlSessions> opened;
   std::vector<TableJob> jobs;
   PlanReport report;
-  before_any_write([&] {
-    opened = std::make_unique<ControlSessions>(sessions, options);
-    jobs = inspect_tables(*opened, options, report.findings);
-  });
+  try {
+    before_any_write([&] {
+      opened = std::make_unique<ControlSessions>(sessions, options);
+      jobs = inspect_tables(*opened, options, report.findings);
+    });
+  } catch (Error& error) {
+    sessions.complete(error);
+    throw;
+  }
   auto& control = *opened;
   for (auto& job : jobs) {
     if (job.source.oid == 0) continue;  // its finding says why

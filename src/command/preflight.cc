@@ -147,7 +147,8 @@ void refuse_if_any(const std::vector<Finding>& findings) {
     }
   }
   throw Error(ErrorKind::refused, text)
-      .about(errors.front()->table)
+      .on(errors.front()->side)
+      .about(errors.front()->table.empty() ? errors.front()->server : errors.front()->table)
       .safe("nothing was written")
       .advise(advice.empty() ? "mend this and run the same command again" : advice);
 }

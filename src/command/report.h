@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "pghaul/error.h"
+
 namespace pghaul {
 
 // Something that preflight noticed.
@@ -16,6 +18,8 @@ struct Finding {
   std::string table;  // source name, or empty: concerns the servers
   std::string text;   // what is the matter
   std::string advice; // what to do
+  Side side = Side::none;
+  std::string server = {}; // label of the server concerned, where it is no table
 };
 
 struct TableReport {

@@ -18,6 +18,15 @@ Sessions::Sessions(const CopyOptions& options, const StopSource& stop)
       source_(pg::parse_endpoint(Side::source, options.source)),
       target_(pg::parse_endpoint(Side::target, options.target)) {}
 
+void Sessions::complete(Error& error) const {
+  if (error.kind() == ErrorKind::stopped || error.kind() == ErrorKind::usage) return;
+  if (error.side() == Side::none) error.on(Side::local);
+  if (error.object().empty() && error.side() == Side::source) error.about(source_.label);
+  if (error.object().empty() && error.side() == Side::target) error.about(target_.label);
+  if (error.what_is_safe().empty()) error.safe("every chunk finished before is kept with its mark in the ledger");
+  if (error.advice().empty()) error.advise("mend the cause and run the same command again (without --full)");
+}
+
 pg::SessionOptions Sessions::common(const std::string& role) const {
   pg::SessionOptions session;
   session.application_name = fmt::format("pghaul {} {}", ::getpid(), role);

@@ -26,6 +26,9 @@ class Sessions {
   // Of the servers' losses; to be told before any session is opened that may have to be opened again.
   void set_losses(std::shared_ptr<LossWindows> losses) { losses_ = std::move(losses); }
 
+  // Gives an error what it may lack: side, object, what is safe, what to do.
+  void complete(Error& error) const;
+
   // `role` is what the session does, as "reader 1"; it shows in application_name.
   pg::SessionOptions source_session(const std::string& role) const;
   pg::SessionOptions target_session(const std::string& role) const;

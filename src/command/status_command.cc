@@ -118,15 +118,13 @@ constexpr std::string_view status_sql =
     "(SELECT pg_catalog.count(*) FROM {1} c WHERE c.table_copy = p.table_copy AND c.generation = p.generation), "
     "p.last_stop FROM {0} p";
 
-}  // namespace
-
-StatusReport status(const StatusOptions& options, StopSource& stop) {
+StatusReport read_status(const StatusOptions& options, const pg::Endpoint& target, StopSource& stop) {
   const LedgerNames names(options.ledger_schema);
   StatusReport report;
   report.ledger_schema = options.ledger_schema;
   std::optional<pg::Connection> connection;
   try {
-    connection.emplace(pg::parse_endpoint(Side::target, options.target), status_session(options, stop));
+    connection.emplace(target, status_session(options, stop));
   } catch (Error& error) {
     if (error.kind() == ErrorKind::connection_lost || error.kind() == ErrorKind::failed) {
       error.become(ErrorKind::refused);
@@ -147,6 +145,21 @@ StatusReport status(const StatusOptions& options, StopSource& stop) {
     report.tables.push_back(std::move(table));
   }
   return report;
+}
+
+}  // namespace
+
+StatusReport status(const StatusOptions& options, StopSource& stop) {
+  const auto target = pg::parse_endpoint(Side::target, options.target);
+  try {
+    return read_status(options, target, stop);
+  } catch (Error& error) {
+    if (error.side() == Side::none) error.on(Side::target);
+    if (error.object().empty()) error.about(target.label);
+    if (error.what_is_safe().empty()) error.safe("nothing was changed: status only reads");
+    if (error.advice().empty()) error.advise("mend the cause and run the same command again");
+    throw;
+  }
 }
 
 }  // namespace pghaul

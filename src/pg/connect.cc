@@ -132,9 +132,15 @@ std::string advice_after(std::string_view sqlstate, bool permanent, Side side, c
   return "correct the connection string, ~/.pgpass or the server's pg_hba.conf, and run the same command again";
 }
 
+// Without a code it was libpq that gave up: before it tried, because of what it was told, or at a server or name that
+// may answer later.
+bool may_pass(const std::string& message) {
+  return message.starts_with("connection to server") || message.starts_with("could not translate host name");
+}
+
 [[noreturn]] void throw_failure(const Endpoint& endpoint, PGconn* conn) {
   auto failure = parse_failure(PQerrorMessage(conn));
-  const bool permanent = failure.sqlstate.empty() ? PQconnectionNeedsPassword(conn) != 0
+  const bool permanent = failure.sqlstate.empty() ? PQconnectionNeedsPassword(conn) != 0 || !may_pass(failure.message)
                                                   : classify_sqlstate(failure.sqlstate) == ErrorKind::failed;
   throw Error(permanent ? ErrorKind::failed : ErrorKind::connection_lost, "cannot connect: " + failure.message)
       .on(endpoint.side)

@@ -1,5 +1,6 @@
 #include "pipeline/pipeline.h"
 
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -14,6 +15,14 @@ constexpr std::string_view too_many_connections = "53300";
 Error safe_so_far(Error error) {
   if (error.what_is_safe().empty()) error.safe("every chunk finished before is kept with its mark in the ledger");
   return error;
+}
+
+Error no_thread_error(const std::system_error& error) {
+  return Error(ErrorKind::failed, "cannot start a thread")
+      .on(Side::local)
+      .with_errno(error.code().value())
+      .safe("every chunk finished before is kept with its mark in the ledger")
+      .advise("raise the limit of processes (ulimit -u), or lower --readers and --writers; then run the same command again");
 }
 
 }  // namespace
@@ -55,21 +64,27 @@ bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sin
   for (int i = 0; i < options_.readers; ++i) sources.push_back(make_source(i + 1));
   for (int i = 0; i < options_.writers; ++i) sinks.push_back(make_sink(i + 1));
 
-  std::atomic<int> readers_left{options_.readers}, threads_left{options_.readers + options_.writers};
+  std::atomic<int> readers_left{options_.readers}, threads_left{0};
   std::vector<std::jthread> threads;
+  const auto start = [&](const std::function<void()>& body) {
+    ++threads_left;
+    try {
+      threads.emplace_back([&threads_left, body] {
+        body();
+        --threads_left;
+      });
+    } catch (const std::system_error& error) {
+      --threads_left;
+      run_thread([&] { throw no_thread_error(error); });  // stops those that run
+    }
+  };
   for (auto& source : sources) {
-    threads.emplace_back([&, reader = source.get()] {
+    start([&, reader = source.get()] {
       run_thread([&] { read_loop(*reader); });
       if (--readers_left == 0) batches_.close();
-      --threads_left;
     });
   }
-  for (auto& sink : sinks) {
-    threads.emplace_back([&, writer = sink.get()] {
-      run_thread([&] { write_loop(*writer); });
-      --threads_left;
-    });
-  }
+  for (auto& sink : sinks) start([&, writer = sink.get()] { run_thread([&] { write_loop(*writer); }); });
   while (threads_left > 0) {
     run_thread(tick);
     std::this_thread::sleep_for(std::chrono::milliseconds(threads_left > 0 ? 20 : 0));
