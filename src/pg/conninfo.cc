@@ -4,8 +4,8 @@
 
 namespace pghaul::pg {
 
-// PQconndefaults() knows no service that the string names. A connection does; it is made to fail before anything is
-// looked up or sent, at a value that no version of libpq accepts.
+// PQconndefaults() knows no service that the string names. A connection does; it is made to fail before
+// anything is looked up or sent, at a value that no version of libpq accepts.
 Conninfo resolve(const std::string& conninfo) {
   const char* keywords[] = {"dbname", "channel_binding", nullptr};
   const char* values[] = {conninfo.c_str(), "resolve only", nullptr};

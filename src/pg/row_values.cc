@@ -9,7 +9,9 @@ namespace {
 constexpr std::string_view ellipsis = "…";
 
 // 22021 and 22P05: `invalid byte sequence for encoding "UTF8": 0xff`. One character, and names of encodings.
-bool quotes_encodings_only(std::string_view sqlstate) { return sqlstate == "22021" || sqlstate == "22P05"; }
+bool quotes_encodings_only(std::string_view sqlstate) {
+  return sqlstate == "22021" || sqlstate == "22P05";
+}
 
 // Quotation marks of the languages that PostgreSQL speaks.
 std::size_t find_quotation(std::string_view message) {

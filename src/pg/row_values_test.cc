@@ -20,7 +20,8 @@ TEST(S44_RowValues, WhatADataExceptionQuotesIsLeftOut) {
 TEST(S44_RowValues, AValueWithQuotationMarksGoesAsAWhole) {
   EXPECT_EQ(without_row_values("22P02", R"(invalid input syntax for type integer: "a" canary "b")"),
             "invalid input syntax for type integer: …");
-  EXPECT_EQ(without_row_values("22003", R"(value "a" canary "b" is out of range)"), "value … is out of range");
+  EXPECT_EQ(without_row_values("22003", R"(value "a" canary "b" is out of range)"),
+            "value … is out of range");
   EXPECT_EQ(without_row_values("22P02", R"(bad: "canary)"), "bad: …") << "cut off by the server";
 }
 
@@ -34,7 +35,8 @@ TEST(S44_RowValues, InEveryLanguage) {
 }
 
 TEST(S44_RowValues, EncodingsAreNames) {
-  const auto* const text = R"(character with byte sequence 0xe2 0x82 0xac in encoding "UTF8" has no equivalent in encoding "LATIN1")";
+  const auto* const text =
+      R"(character with byte sequence 0xe2 0x82 0xac in encoding "UTF8" has no equivalent in encoding "LATIN1")";
   EXPECT_EQ(without_row_values("22P05", text), text);
 }
 

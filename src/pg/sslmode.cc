@@ -1,9 +1,9 @@
 #include "pg/sslmode.h"
 
-#include <cstdlib>
-
 #include <arpa/inet.h>
 #include <fmt/format.h>
+
+#include <cstdlib>
 
 #include "pg/conninfo.h"
 
@@ -26,11 +26,17 @@ bool all_local(std::string_view hosts, std::string_view addresses) {
   return true;
 }
 
-bool all_local(const Conninfo& options) { return all_local(value_of(options, "host"), value_of(options, "hostaddr")); }
+bool all_local(const Conninfo& options) {
+  return all_local(value_of(options, "host"), value_of(options, "hostaddr"));
+}
 
-bool is_set(const char* variable) { return std::getenv(variable) != nullptr; }
+bool is_set(const char* variable) {
+  return std::getenv(variable) != nullptr;
+}
 
-bool verifies_certificate(std::string_view sslmode) { return sslmode == "verify-full" || sslmode == "verify-ca"; }
+bool verifies_certificate(std::string_view sslmode) {
+  return sslmode == "verify-full" || sslmode == "verify-ca";
+}
 
 // The host that this session is with, of those that the string names.
 bool is_local(const pg_conn* conn, const Conninfo& options) {
@@ -75,15 +81,16 @@ std::string line_risk(const pg_conn* conn) {
   if (is_local(conn, options) || PQgssEncInUse(const_cast<pg_conn*>(conn)) != 0) return "";
   const auto mode = value_of(options, "sslmode");
   if (PQsslInUse(const_cast<pg_conn*>(conn)) == 0) {
-    return fmt::format("the line to {} is not encrypted (sslmode={}): whoever stands on the way reads and changes what is "
-                       "copied",
-                       PQhost(conn), mode);
+    return fmt::format(
+        "the line to {} is not encrypted (sslmode={}): whoever stands on the way reads and changes what is "
+        "copied",
+        PQhost(conn), mode);
   }
   if (mode == "verify-full") return "";
-  return fmt::format("the line to {} is encrypted, but {} (sslmode={}): somebody else may answer in its place",
-                     PQhost(conn),
-                     mode == "verify-ca" ? "the certificate's host name is not compared" : "the server is not verified",
-                     mode);
+  return fmt::format(
+      "the line to {} is encrypted, but {} (sslmode={}): somebody else may answer in its place", PQhost(conn),
+      mode == "verify-ca" ? "the certificate's host name is not compared" : "the server is not verified",
+      mode);
 }
 
 }  // namespace pghaul::pg

@@ -1,10 +1,10 @@
-#include <cstdlib>
-#include <fstream>
-#include <string>
+#include "pg/sslmode.h"
 
 #include <gtest/gtest.h>
 
-#include "pg/sslmode.h"
+#include <cstdlib>
+#include <fstream>
+#include <string>
 
 namespace pghaul::pg {
 namespace {
@@ -17,7 +17,8 @@ std::string chosen(const std::string& conninfo) {
 class DefaultSslmodeTest : public testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"PGSSLMODE", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "PGREQUIREAUTH"}) {
+    for (const char* name :
+         {"PGSSLMODE", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "PGREQUIREAUTH"}) {
       ::unsetenv(name);
     }
   }
@@ -38,11 +39,13 @@ TEST_F(DefaultSslmodeTest, ToAnotherHostEncryptionIsRequired) {
 }
 
 TEST_F(DefaultSslmodeTest, S1_ANameIsNoAddressHoweverItBegins) {
-  for (const char* conninfo : {"host=127.0.0.1.example.com", "host=127.evil.example", "host=127.1", "host=2130706433",
-                               "host=localhost.example.com", "host=Localhost", "host=::2", "host=fe80::1"}) {
+  for (const char* conninfo :
+       {"host=127.0.0.1.example.com", "host=127.evil.example", "host=127.1", "host=2130706433",
+        "host=localhost.example.com", "host=Localhost", "host=::2", "host=fe80::1"}) {
     EXPECT_EQ(chosen(conninfo), "require") << conninfo;
   }
-  EXPECT_EQ(chosen("host=db.example hostaddr=127.0.0.1"), "") << "nothing is looked up, nothing leaves the machine";
+  EXPECT_EQ(chosen("host=db.example hostaddr=127.0.0.1"), "")
+      << "nothing is looked up, nothing leaves the machine";
 }
 
 TEST_F(DefaultSslmodeTest, S1_EveryHostOfAListCounts) {
@@ -54,8 +57,9 @@ TEST_F(DefaultSslmodeTest, S1_EveryHostOfAListCounts) {
 // A service may say host and sslmode: both count, wherever the service is named.
 TEST_F(DefaultSslmodeTest, S54_AServiceWeakensNothing) {
   const std::string file = testing::TempDir() + "/pg_service.conf";
-  std::ofstream(file) << "[far]\nhost=db.example\n[plain]\nhost=db.example\nsslmode=disable\n[near]\nhost=/run\n"
-                         "[checked]\nhost=db.example\nsslmode=verify-full\n";
+  std::ofstream(file)
+      << "[far]\nhost=db.example\n[plain]\nhost=db.example\nsslmode=disable\n[near]\nhost=/run\n"
+         "[checked]\nhost=db.example\nsslmode=verify-full\n";
   ::setenv("PGSERVICEFILE", file.c_str(), 1);
   EXPECT_EQ(chosen("service=far"), "require");
   EXPECT_EQ(chosen("postgresql:///x?service=far"), "require");

@@ -1,22 +1,22 @@
 // Certificates as an administrator, or an impostor, makes them: with openssl, in a folder of their own.
 #pragma once
 
-#include <filesystem>
-#include <fstream>
-#include <string>
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "pg/throwaway_server.h"
 #include "support/program.h"
 
 namespace pghaul::test {
 
-// A host name that is not local to anybody who does not look it up, and still leads to this machine: 127.0.0.1 in
-// decimal, which the resolver understands.
+// A host name that is not local to anybody who does not look it up, and still leads to this machine:
+// 127.0.0.1 in decimal, which the resolver understands.
 constexpr auto far_host = "2130706433";
 
 // Owns its folder. Errors: the test has failed.
@@ -30,8 +30,9 @@ class Certificates {
     make("wrong_name", "ca", "DNS:elsewhere.example");
     make("expired", "ca", fmt::format("DNS:db.example,DNS:{}", far_host), "-1");
     make("unknown_authority", "other_ca", fmt::format("DNS:db.example,DNS:{}", far_host));
-    openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=db.example",
-             "-days", "2", "-keyout", file("self_signed.key"), "-out", file("self_signed.crt")});
+    openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+             "/CN=db.example", "-days", "2", "-keyout", file("self_signed.key"), "-out",
+             file("self_signed.crt")});
   }
   ~Certificates() {
     std::error_code ignored;
@@ -44,11 +45,12 @@ class Certificates {
 
   // The server has to be (re)started afterwards.
   void install(const pg::ThrowawayServer& server, const std::string& name) const {
-    struct stat owner {};
+    struct stat owner{};
     EXPECT_EQ(::stat(server.data_directory().c_str(), &owner), 0);
     for (const char* part : {".crt", ".key"}) {
       const auto installed = server.data_directory() + "/server" + part;
-      std::filesystem::copy_file(file(name + part), installed, std::filesystem::copy_options::overwrite_existing);
+      std::filesystem::copy_file(file(name + part), installed,
+                                 std::filesystem::copy_options::overwrite_existing);
       EXPECT_EQ(::chown(installed.c_str(), owner.st_uid, owner.st_gid), 0);
       EXPECT_EQ(::chmod(installed.c_str(), 0600), 0);
     }
@@ -66,15 +68,17 @@ class Certificates {
     EXPECT_EQ(result.status, 0) << result;
   }
   void make_authority(const std::string& name) const {
-    openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name,
-             "-days", "2", "-keyout", file(name + ".key"), "-out", file(name + ".crt")});
+    openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+             "/CN=" + name, "-days", "2", "-keyout", file(name + ".key"), "-out", file(name + ".crt")});
   }
-  void make(const std::string& name, const std::string& by, const std::string& hosts, const std::string& days = "2") const {
-    openssl({"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name,
-             "-keyout", file(name + ".key"), "-out", file(name + ".csr")});
+  void make(const std::string& name, const std::string& by, const std::string& hosts,
+            const std::string& days = "2") const {
+    openssl({"req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+             "/CN=" + name, "-keyout", file(name + ".key"), "-out", file(name + ".csr")});
     std::ofstream(file(name + ".ext")) << "subjectAltName=" << hosts << '\n';
-    openssl({"x509", "-req", "-in", file(name + ".csr"), "-CA", file(by + ".crt"), "-CAkey", file(by + ".key"),
-             "-set_serial", "1", "-days", days, "-extfile", file(name + ".ext"), "-out", file(name + ".crt")});
+    openssl({"x509", "-req", "-in", file(name + ".csr"), "-CA", file(by + ".crt"), "-CAkey",
+             file(by + ".key"), "-set_serial", "1", "-days", days, "-extfile", file(name + ".ext"), "-out",
+             file(name + ".crt")});
   }
 
   std::string folder_;

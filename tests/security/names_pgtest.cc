@@ -1,5 +1,5 @@
-// S22, G16: names of every kind and of every byte go through a real copy, its plan, resume, gain and status. The test
-// quotes by itself; what it compares with are the catalogs, asked by psql.
+// S22, G16: names of every kind and of every byte go through a real copy, its plan, resume, gain and status.
+// The test quotes by itself; what it compares with are the catalogs, asked by psql.
 #include "scenario/copy_test.h"
 #include "security/odd_names.h"
 
@@ -19,12 +19,14 @@ std::vector<std::string> names_of_all_bytes(int last, const std::function<std::s
 
 class Names : public CopyTest {
  protected:
-  // Schema, table, key, column, index and sequence of this name; the copies tell them apart by the table's whole name.
+  // Schema, table, key, column, index and sequence of this name; the copies tell them apart by the table's
+  // whole name.
   static std::string table_sql(const std::string& name, int number) {
     const auto q = quoted(name), schema = q, table = q + "." + q;
     const auto tail = name.size() < 60 ? name + "2" : name.substr(0, 60) + "2";
     return fmt::format(
-        "CREATE SCHEMA {0}; CREATE SEQUENCE {0}.{1}; CREATE TABLE {2} ({0} bigint DEFAULT nextval({3}) PRIMARY KEY, {1} text);"
+        "CREATE SCHEMA {0}; CREATE SEQUENCE {0}.{1}; CREATE TABLE {2} ({0} bigint DEFAULT nextval({3}) "
+        "PRIMARY KEY, {1} text);"
         "INSERT INTO {2} ({1}) SELECT repeat('v', 100) || {4} FROM generate_series(1, {4});"
         "CREATE INDEX {5} ON {2} ({1}); ALTER SEQUENCE {0}.{1} OWNED BY {2}.{0};",
         schema, quoted(tail), table, literal(quoted(name) + "." + quoted(tail)), number, quoted(tail + "i"));
@@ -37,7 +39,8 @@ class Names : public CopyTest {
   static Arguments of_tables(const std::string& verb, const std::string& source, const std::string& target,
                              const std::vector<std::string>& names, const Arguments& more = {}) {
     Arguments arguments{verb, "--source", source, "--target", target, "--progress", "none"};
-    for (const auto& name : names) arguments.insert(arguments.end(), {"--table", quoted(name) + "." + quoted(name)});
+    for (const auto& name : names)
+      arguments.insert(arguments.end(), {"--table", quoted(name) + "." + quoted(name)});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -47,20 +50,25 @@ class Names : public CopyTest {
   }
   // Names of everything in schemas that were made here.
   static std::string catalog(const std::string& conninfo) {
-    return run_psql(conninfo,
-                    "SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.concat_ws('|', n.nspname, c.relname, c.relkind, a.attname), "
-                    "pg_catalog.getdatabaseencoding()), 'hex') FROM pg_class c JOIN pg_namespace n ON n.oid = "
-                    "c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.oid >= 16384 AND "
-                    "c.relkind IN ('r', 'i') AND n.nspname NOT IN ('pghaul', 'pg_toast') ORDER BY 1");
+    return run_psql(
+        conninfo,
+        "SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.concat_ws('|', n.nspname, c.relname, "
+        "c.relkind, a.attname), "
+        "pg_catalog.getdatabaseencoding()), 'hex') FROM pg_class c JOIN pg_namespace n ON n.oid = "
+        "c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.oid >= 16384 "
+        "AND "
+        "c.relkind IN ('r', 'i') AND n.nspname NOT IN ('pghaul', 'pg_toast') ORDER BY 1");
   }
-  static void expect_same(const std::string& source, const std::string& target, const std::vector<std::string>& names) {
+  static void expect_same(const std::string& source, const std::string& target,
+                          const std::vector<std::string>& names) {
     EXPECT_EQ(catalog(source), catalog(target));
     for (const auto& name : names) {
       const auto rows = fmt::format("SELECT * FROM {0}.{0} AS t ORDER BY t.{0}", quoted(name));
       EXPECT_EQ(table_digest(source, rows), table_digest(target, rows)) << name;
     }
   }
-  static void expect_whole_life(const std::string& source, const std::string& target, const std::vector<std::string>& names) {
+  static void expect_whole_life(const std::string& source, const std::string& target,
+                                const std::vector<std::string>& names) {
     std::string sql;
     for (const auto& name : names) sql += table_sql(name, static_cast<int>(names.size()) * 3);
     run_psql(source, sql + "ANALYZE");
@@ -82,8 +90,10 @@ class Names : public CopyTest {
   std::pair<std::string, std::string> databases_of_encoding(const std::string& encoding) const {
     const auto name = database().substr(0, 50) + "_enc";
     for (auto* server : {&source_server(), &target_server()}) {
-      run_psql(server->conninfo(), fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING '{}' LC_COLLATE 'C' LC_CTYPE "
-                                               "'C'", name, encoding));
+      run_psql(server->conninfo(),
+               fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING '{}' LC_COLLATE 'C' LC_CTYPE "
+                           "'C'",
+                           name, encoding));
     }
     const auto as_is = " client_encoding=" + encoding;
     return {source_server().conninfo(name) + as_is, target_server().conninfo(name) + as_is};
@@ -96,7 +106,9 @@ TEST_F(Names, G16_OfSchemasTablesColumnsIndexesSequences) {
 
 TEST_F(Names, S22_OfEveryByte) {
   const auto [source, target] = databases_of_encoding("SQL_ASCII");
-  expect_whole_life(source, target, names_of_all_bytes(255, [](int byte) { return std::string(1, static_cast<char>(byte)); }));
+  expect_whole_life(source, target, names_of_all_bytes(255, [](int byte) {
+                      return std::string(1, static_cast<char>(byte));
+                    }));
 }
 
 TEST_F(Names, S22_OfEveryCharacterOfUtf8UpTo255) {
@@ -109,13 +121,16 @@ TEST_F(Names, S22_OfEveryCharacterOfUtf8UpTo255) {
 
 TEST_F(Names, S22_OfEveryByteOfLatin1) {
   const auto [source, target] = databases_of_encoding("LATIN1");
-  expect_whole_life(source, target, names_of_all_bytes(255, [](int byte) { return std::string(1, static_cast<char>(byte)); }));
+  expect_whole_life(source, target, names_of_all_bytes(255, [](int byte) {
+                      return std::string(1, static_cast<char>(byte));
+                    }));
 }
 
 // H11 with such names: the GRANT that is advised can be typed as it is.
 TEST_F(Names, S22_AdvisedGrantsAreQuoted) {
   const std::string name = "o'dd \"role\"; --";
-  source_sql(fmt::format("CREATE SCHEMA {0}; CREATE TABLE {0}.{0} ({0} int PRIMARY KEY); CREATE ROLE {0} LOGIN", quoted(name)));
+  source_sql(fmt::format(
+      "CREATE SCHEMA {0}; CREATE TABLE {0}.{0} ({0} int PRIMARY KEY); CREATE ROLE {0} LOGIN", quoted(name)));
   const auto source = source_server().conninfo(database(), name);
   for (int rights = 0; rights < 2; ++rights) {
     const auto result = run_pghaul(of_tables("copy", source, target_conninfo(), {name}));

@@ -1,13 +1,15 @@
-// What the built program is like: how it was hardened, and which functions of libraries it cannot call at all.
-#include <sstream>
-#include <string>
+// What the built program is like: how it was hardened, and which functions of libraries it cannot call at
+// all.
+#include "support/program.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 
+#include <sstream>
+#include <string>
+
 #include "cli/run.h"
-#include "support/program.h"
 
 namespace pghaul::test {
 namespace {
@@ -37,9 +39,10 @@ std::string imported_functions() {
 
 TEST(Program, S29_S55_CallsNoRiskyFunctionOfLibpq) {
   const auto names = imported_functions();
-  ASSERT_THAT(names, HasSubstr(" PQconnectStartParams ")) << "libpq is linked statically: this test sees nothing";
-  for (const auto* banned : {" PQfn ", " lo_", " PQtrace ", " PQuntrace ", " PQsetTraceFlags ", " PQexec ", " PQescape",
-                             " PQconnectdb ", " PQprint "}) {
+  ASSERT_THAT(names, HasSubstr(" PQconnectStartParams "))
+      << "libpq is linked statically: this test sees nothing";
+  for (const auto* banned : {" PQfn ", " lo_", " PQtrace ", " PQuntrace ", " PQsetTraceFlags ", " PQexec ",
+                             " PQescape", " PQconnectdb ", " PQprint "}) {
     EXPECT_THAT(names, Not(HasSubstr(banned)));
   }
 }
@@ -47,7 +50,8 @@ TEST(Program, S29_S55_CallsNoRiskyFunctionOfLibpq) {
 // The demo starts servers, without a shell; nobody hands text to one.
 TEST(Program, S24_StartsNoShell) {
   const auto names = imported_functions();
-  for (const auto* banned : {" system ", " popen ", " wordexp ", " execl ", " execlp "}) EXPECT_THAT(names, Not(HasSubstr(banned)));
+  for (const auto* banned : {" system ", " popen ", " wordexp ", " execl ", " execlp "})
+    EXPECT_THAT(names, Not(HasSubstr(banned)));
 }
 
 TEST(Program, S46_IsHardened) {
@@ -63,7 +67,9 @@ TEST(Program, S46_IsHardened) {
 }
 
 #if defined(_FORTIFY_SOURCE) && _FORTIFY_SOURCE > 0
-TEST(Program, S46_IsFortified) { EXPECT_THAT(imported_functions(), testing::ContainsRegex("_chk ")); }
+TEST(Program, S46_IsFortified) {
+  EXPECT_THAT(imported_functions(), testing::ContainsRegex("_chk "));
+}
 #endif
 
 #ifndef __SANITIZE_ADDRESS__

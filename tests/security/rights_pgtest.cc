@@ -1,5 +1,5 @@
-// S37, H11: the roles of docs/security.md, made out of its text, are enough for everything, and each right of them is
-// needed: without it nothing is written, and the message has the GRANT to type.
+// S37, H11: the roles of docs/security.md, made out of its text, are enough for everything, and each right of
+// them is needed: without it nothing is written, and the message has the GRANT to type.
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -40,9 +40,10 @@ class Rights : public BadInput {
   // Nobody may do anything but what the document grants.
   Rights() {
     for (const auto& conninfo : {source_conninfo(), target_conninfo()}) {
-      run_psql(conninfo, fmt::format("DROP ROLE IF EXISTS hauler; DROP ROLE IF EXISTS loader;"
-                                     "REVOKE ALL ON DATABASE {} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC",
-                                     database()));
+      run_psql(conninfo,
+               fmt::format("DROP ROLE IF EXISTS hauler; DROP ROLE IF EXISTS loader;"
+                           "REVOKE ALL ON DATABASE {} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC",
+                           database()));
     }
     make_profiles(3000);
   }
@@ -58,8 +59,8 @@ class Rights : public BadInput {
     target_sql("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb)");
   }
   Arguments as_roles(const std::string& verb, const Arguments& more = {}) const {
-    Arguments arguments{verb, "--source", source_as("hauler"), "--target", target_as("loader"), "--table", profiles,
-                        "--progress", "none"};
+    Arguments arguments{verb,      "--source", source_as("hauler"), "--target", target_as("loader"),
+                        "--table", profiles,   "--progress",        "none"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -188,7 +189,8 @@ TEST_F(Rights, H11_EachMissingRightOnATableThatIsThere) {
       for (const auto& right : all) {
         if (right != missing) target_sql(fmt::format("GRANT {} ON public.profiles TO loader", right));
       }
-      expect_missing(fmt::format("next:   on the target: GRANT {} ON TABLE public.profiles TO loader", missing), more);
+      expect_missing(
+          fmt::format("next:   on the target: GRANT {} ON TABLE public.profiles TO loader", missing), more);
     }
   }
   target_sql("REVOKE USAGE ON SCHEMA public FROM loader");

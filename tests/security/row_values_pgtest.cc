@@ -1,5 +1,5 @@
-// S44, S45: what stands in rows stands in no message, log, report or ledger, whatever the server quotes; with --verbose
-// the server's own words are shown, and still not kept.
+// S44, S45: what stands in rows stands in no message, log, report or ledger, whatever the server quotes; with
+// --verbose the server's own words are shown, and still not kept.
 #include "scenario/copy_test.h"
 
 namespace pghaul::test {
@@ -14,7 +14,8 @@ class RowValues : public CopyTest {
                      const std::string& quoted = canary) const {
     for (const auto* how : {"--json", "--verbose"}) {
       const bool verbose = std::string_view(how) == "--verbose";
-      Arguments arguments{"copy", "--source", source_conninfo(), "--target", target, "--table", "t", "--max-retries", "1", how};
+      Arguments arguments{"copy",    "--source", source_conninfo(), "--target", target,
+                          "--table", "t",        "--max-retries",   "1",        how};
       arguments.insert(arguments.end(), more.begin(), more.end());
       const auto result = run_pghaul(arguments);
       EXPECT_TRUE(result.status == 5 || result.status == 3) << result;
@@ -32,7 +33,8 @@ class RowValues : public CopyTest {
   }
   void expect_not_kept(const std::string& target, const std::string& quoted) const {
     if (run_psql(target, "SELECT to_regclass('pghaul.chunk') IS NOT NULL") == "t") {
-      EXPECT_THAT(run_psql(target, "SELECT schema_to_xml('pghaul', true, false, '')"), Not(HasSubstr(quoted)));
+      EXPECT_THAT(run_psql(target, "SELECT schema_to_xml('pghaul', true, false, '')"),
+                  Not(HasSubstr(quoted)));
     }
     for (const auto* how : {"--json", "--verbose"}) {
       const auto status = run_pghaul({"status", "--target", target, how});
@@ -47,18 +49,23 @@ class RowValues : public CopyTest {
   }
   static std::string all_but_last_words(const ProgramResult& result) {
     auto text = result.err;
-    if (const auto words = last_words(result); !words.empty()) text.erase(text.rfind("\n  detail: "), words.size());
+    if (const auto words = last_words(result); !words.empty())
+      text.erase(text.rfind("\n  detail: "), words.size());
     return text;
   }
   std::string database_of(const pg::ThrowawayServer& server, const std::string& encoding) {
     const auto name = database().substr(0, 50) + "_enc";
-    run_psql(server.conninfo(), fmt::format("DROP DATABASE IF EXISTS {0} WITH (FORCE); CREATE DATABASE {0} TEMPLATE "
-                                            "template0 ENCODING '{1}' LC_COLLATE 'C' LC_CTYPE 'C'", name, encoding));
+    run_psql(server.conninfo(),
+             fmt::format("DROP DATABASE IF EXISTS {0} WITH (FORCE); CREATE DATABASE {0} TEMPLATE "
+                         "template0 ENCODING '{1}' LC_COLLATE 'C' LC_CTYPE 'C'",
+                         name, encoding));
     return server.conninfo(name);
   }
   void make_source(const std::string& value = "'c4nary ' || g") const {
-    source_sql(fmt::format("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT g, {} FROM "
-                           "generate_series(1, 20) g", value));
+    source_sql(
+        fmt::format("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT g, {} FROM "
+                    "generate_series(1, 20) g",
+                    value));
   }
 };
 
@@ -76,7 +83,9 @@ TEST_F(RowValues, S44_ACheckThatFails) {
 
 TEST_F(RowValues, S44_APartitionThatIsMissing) {
   make_source();
-  target_sql("CREATE TABLE t (id int, v text) PARTITION BY LIST (v); CREATE TABLE t_1 PARTITION OF t FOR VALUES IN ('x')");
+  target_sql(
+      "CREATE TABLE t (id int, v text) PARTITION BY LIST (v); CREATE TABLE t_1 PARTITION OF t FOR VALUES IN "
+      "('x')");
   expect_hidden("23514");
 }
 
@@ -90,24 +99,29 @@ TEST_F(RowValues, S44_ACastThatFailsOnTheSource) {
 
 TEST_F(RowValues, S44_ATriggerThatRaisesTheRow) {
   make_source();
-  target_sql("CREATE TABLE t (id int PRIMARY KEY, v text);"
-             "CREATE FUNCTION bark() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'bad row %', NEW; END$$;"
-             "CREATE TRIGGER bark BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION bark()");
+  target_sql(
+      "CREATE TABLE t (id int PRIMARY KEY, v text);"
+      "CREATE FUNCTION bark() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'bad row %', NEW; "
+      "END$$;"
+      "CREATE TRIGGER bark BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION bark()");
   expect_hidden("P0001", {"--allow", "triggers"});
 }
 
 // By another function of the same name.
 TEST_F(RowValues, S44_AnIndexThatCannotBeBuilt) {
   make_source();
-  source_sql("CREATE FUNCTION number(text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT length($1)';"
-             "CREATE INDEX ON t (number(v))");
+  source_sql(
+      "CREATE FUNCTION number(text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT length($1)';"
+      "CREATE INDEX ON t (number(v))");
   target_sql("CREATE FUNCTION number(text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1::int'");
   expect_hidden("22P02");
 }
 
 TEST_F(RowValues, S44_BytesThatAreNoText) {
   const auto source = database_of(source_server(), "SQL_ASCII");
-  run_psql(source + " client_encoding=SQL_ASCII", "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, E'c4nary \\377\\376 c4nary')");
+  run_psql(
+      source + " client_encoding=SQL_ASCII",
+      "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, E'c4nary \\377\\376 c4nary')");
   const auto result = run_pghaul({"copy", "--source", source, "--target", target_conninfo(), "--table", "t"});
   EXPECT_TRUE(result.status == 5 || result.status == 3) << result;
   EXPECT_THAT(result.err, HasSubstr("[SQLSTATE 22021]"));

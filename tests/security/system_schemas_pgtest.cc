@@ -16,7 +16,8 @@ TEST_F(SystemSchemas, S27_CatalogsAreRefused) {
 
 // A superuser can make tables there.
 TEST_F(SystemSchemas, S27_AlsoTablesThatSomebodyPutThere) {
-  source_sql("CREATE TABLE information_schema.t (id int PRIMARY KEY); INSERT INTO information_schema.t VALUES (1)");
+  source_sql(
+      "CREATE TABLE information_schema.t (id int PRIMARY KEY); INSERT INTO information_schema.t VALUES (1)");
   expect_refused({"--table", "information_schema.t"}, {"information_schema.t: ", "belongs to the server"});
   source_sql("SET allow_system_table_mods = on; CREATE TABLE pg_catalog.pghaul_t (id int PRIMARY KEY)");
   expect_refused({"--table", "pg_catalog.pghaul_t"}, {"pg_catalog.pghaul_t: ", "belongs to the server"});

@@ -1,14 +1,10 @@
 // The line: who may listen, and who may pose as the server. The host is one that does not count as local.
 #include <atomic>
-#include <thread>
-
-#include <poll.h>
-#include <sys/socket.h>
 
 #include "fault/hostile_server.h"
-#include "fault/tcp.h"
 #include "scenario/copy_test.h"
 #include "security/certificates.h"
+#include "security/stuffing_proxy.h"
 
 namespace pghaul::test {
 namespace {
@@ -31,34 +27,43 @@ class Line : public testing::Test {
     server = std::make_unique<pg::ThrowawayServer>();
     server->start();
     run_psql(server->conninfo(), "CREATE DATABASE prod; CREATE DATABASE stats");
-    run_psql(server->conninfo("prod"), "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 9)");
+    run_psql(server->conninfo("prod"),
+             "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 9)");
   }
   static void TearDownTestSuite() {
     server.reset();
     certificates.reset();
   }
-  void SetUp() override { run_psql(server->conninfo("stats"), "DROP SCHEMA IF EXISTS pghaul CASCADE; DROP TABLE IF EXISTS t"); }
+  void SetUp() override {
+    run_psql(server->conninfo("stats"), "DROP SCHEMA IF EXISTS pghaul CASCADE; DROP TABLE IF EXISTS t");
+  }
 
   static void use_certificate(const std::string& name) {
     server->stop(pg::ThrowawayServer::StopMode::fast);
-    if (name.empty()) std::ofstream(server->data_directory() + "/postgresql.auto.conf");
-    else certificates->install(*server, name);
+    if (name.empty())
+      std::ofstream(server->data_directory() + "/postgresql.auto.conf");
+    else
+      certificates->install(*server, name);
     server->start();
   }
   static std::string far(const std::string& database, const std::string& more = "") {
-    return fmt::format("host={} port={} user=postgres dbname={} {}", far_host, server->port(), database, more);
+    return fmt::format("host={} port={} user=postgres dbname={} {}", far_host, server->port(), database,
+                       more);
   }
   static std::string verifying() { return "sslmode=verify-full sslrootcert=" + certificates->authority(); }
   // To a name of our choice, without a resolver.
   static std::string named(const std::string& host) {
-    return fmt::format("host={} hostaddr=127.0.0.1 port={} user=postgres dbname=prod {}", host, server->port(), verifying());
+    return fmt::format("host={} hostaddr=127.0.0.1 port={} user=postgres dbname=prod {}", host,
+                       server->port(), verifying());
   }
   static ProgramResult run(const std::string& verb, const std::string& source, const std::string& target,
                            const Environment& environment = {}) {
-    return run_pghaul({verb, "--source", source, "--target", target, "--table", "t", "--progress", "none"}, environment);
+    return run_pghaul({verb, "--source", source, "--target", target, "--table", "t", "--progress", "none"},
+                      environment);
   }
   static bool nothing_written() {
-    return run_psql(server->conninfo("stats"), "SELECT to_regnamespace('pghaul') IS NULL AND to_regclass('t') IS NULL") == "t";
+    return run_psql(server->conninfo("stats"),
+                    "SELECT to_regnamespace('pghaul') IS NULL AND to_regclass('t') IS NULL") == "t";
   }
   static void expect_refused(const std::string& source, const std::string& words) {
     const auto result = run("copy", source, server->conninfo("stats"));
@@ -88,8 +93,10 @@ TEST_F(Line, S1_WhoAsksForNoEncryptionIsWarnedOncePerSide) {
     const auto result = run(verb, far("prod", "sslmode=disable"), far("stats", "sslmode=prefer"));
     EXPECT_EQ(result.status, 0) << result;
     const auto said = std::string_view(verb) == "plan" ? result.out : result.err;
-    EXPECT_EQ(count_of(said, "warning: source: the line to 2130706433 is not encrypted (sslmode=disable)"), 1) << result;
-    EXPECT_EQ(count_of(said, "warning: target: the line to 2130706433 is not encrypted (sslmode=prefer)"), 1) << result;
+    EXPECT_EQ(count_of(said, "warning: source: the line to 2130706433 is not encrypted (sslmode=disable)"), 1)
+        << result;
+    EXPECT_EQ(count_of(said, "warning: target: the line to 2130706433 is not encrypted (sslmode=prefer)"), 1)
+        << result;
     EXPECT_EQ(count_of(said, "is not encrypted"), 2) << result;
   }
   const auto plan = run("plan", far("prod", "sslmode=disable"), server->conninfo("stats"));
@@ -121,8 +128,12 @@ TEST_F(Line, S1_WithoutVerificationTheUserIsWarnedOncePerSide) {
   const auto result = run("copy", far("prod"), far("stats", "sslmode=require"));
   EXPECT_EQ(result.status, 0) << result;
   for (const char* side : {"source", "target"}) {
-    EXPECT_EQ(count_of(result.err, fmt::format("warning: {}: the line to 2130706433 is encrypted, but the server is not "
-                                               "verified (sslmode=require)", side)), 1) << result;
+    EXPECT_EQ(count_of(result.err,
+                       fmt::format("warning: {}: the line to 2130706433 is encrypted, but the server is not "
+                                   "verified (sslmode=require)",
+                                   side)),
+              1)
+        << result;
   }
   EXPECT_EQ(run_psql(server->conninfo("stats"), "SELECT count(*) FROM t"), "9");
 }
@@ -156,51 +167,11 @@ TEST_F(Line, S1_EveryBadCertificateIsRefused) {
   }
 }
 
-// Stands before an encrypting server, and lets a message of its own follow the server's yes to encryption.
-class StuffingProxy {
- public:
-  explicit StuffingProxy(int server_port)
-      : listener_(listen_on_free_port()), port_(port_of(listener_)), worker_([this, server_port] { work(server_port); }) {}
-  ~StuffingProxy() {
-    ending_.set();
-    worker_.join();
-  }
-  int port() const { return port_; }
-
- private:
-  void work(int server_port) {
-    if (!wait_for(listener_, POLLIN, ending_)) return;
-    const auto client = accept_from(listener_), server = connect_to(server_port);
-    forward(client, server, "");
-    forward(server, client, authentication(0) + ready_for_query());
-    std::thread back([&] { while (forward(server, client, "")) {} });
-    while (forward(client, server, "")) {}
-    ::shutdown(server.fd(), SHUT_RDWR);
-    back.join();
-  }
-  // What is there to read, and `more`. False at the end.
-  bool forward(const Socket& from, const Socket& to, const std::string& more) {
-    std::string bytes;
-    if (!wait_for(from, POLLIN, ending_) || receive(from, bytes) != Received::bytes) return false;
-    bytes += more;
-    while (!bytes.empty()) {
-      const auto sent = send_some(to, bytes, ending_);
-      if (sent.value_or(0) == 0) return false;
-      bytes.erase(0, *sent);
-    }
-    return true;
-  }
-
-  Socket listener_;
-  const int port_;
-  Wake ending_;
-  std::thread worker_;
-};
-
 TEST_F(Line, S3_WhatIsStuffedBeforeTheEncryptionIsRefused) {
   use_certificate("good");
   const StuffingProxy proxy(server->port());
-  const auto target = fmt::format("host={} port={} user=postgres dbname=stats {}", far_host, proxy.port(), verifying());
+  const auto target =
+      fmt::format("host={} port={} user=postgres dbname=stats {}", far_host, proxy.port(), verifying());
   const auto result = run_pghaul({"status", "--target", target});
   EXPECT_EQ(result.status, 3) << result;
   EXPECT_THAT(result.err, HasSubstr("received unencrypted data after SSL response"));
@@ -231,7 +202,8 @@ TEST_F(OnTheWay, S2_ANoToEncryptionEndsItAndNothingIsSent) {
 
 TEST_F(OnTheWay, S4_AnErrorBeforeTheEncryptionIsNotTheServers) {
   const HostileServer server([](Client& client) {
-    client.send(error_response({{'S', "FATAL"}, {'V', "FATAL"}, {'C', "28P01"}, {'M', "please call 555-0100"}}));
+    client.send(
+        error_response({{'S', "FATAL"}, {'V', "FATAL"}, {'C', "28P01"}, {'M', "please call 555-0100"}}));
     client.keep_silent();
   });
   const auto result = status(server);

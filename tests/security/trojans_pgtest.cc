@@ -1,5 +1,6 @@
-// S18, S19, S21: look-alikes of every function, operator, type and catalog that SQL could mean, in schemas that stand
-// before pg_catalog for everybody who does not say otherwise. Each tells the server's log when it is called, and fails.
+// S18, S19, S21: look-alikes of every function, operator, type and catalog that SQL could mean, in schemas
+// that stand before pg_catalog for everybody who does not say otherwise. Each tells the server's log when it
+// is called, and fails.
 #include <fstream>
 #include <sstream>
 
@@ -8,8 +9,8 @@
 namespace pghaul::test {
 namespace {
 
-// What cannot be made (arguments of internal types, say) is left out. A cast between the server's own types can be made
-// by a superuser only, who needs no trojans.
+// What cannot be made (arguments of internal types, say) is left out. A cast between the server's own types
+// can be made by a superuser only, who needs no trojans.
 constexpr auto plant_sql = R"(
 SET search_path = pg_catalog; SET check_function_bodies = off;
 CREATE SCHEMA postgres;
@@ -71,20 +72,25 @@ class Trojans : public CopyTest {
   static constexpr auto tables = {"t", "text_key", "no_key", "twins"};
 
   // For the test's own questions, which would call them, too.
-  static std::string clean(const std::string& conninfo) { return conninfo + " options='-c search_path=pg_catalog'"; }
+  static std::string clean(const std::string& conninfo) {
+    return conninfo + " options='-c search_path=pg_catalog'";
+  }
   std::string on_source(const std::string& sql) const { return run_psql(clean(source_conninfo()), sql); }
   std::string on_target(const std::string& sql) const { return run_psql(clean(target_conninfo()), sql); }
 
   void make_tables() const {
     source_sql(
         "CREATE TYPE mood AS ENUM ('good', 'bad');"
-        "CREATE TABLE t (id bigserial PRIMARY KEY, v text, m mood, n numeric, d timestamptz, g int GENERATED ALWAYS AS (1) "
+        "CREATE TABLE t (id bigserial PRIMARY KEY, v text, m mood, n numeric, d timestamptz, g int GENERATED "
+        "ALWAYS AS (1) "
         "STORED);"
-        "INSERT INTO t (v, m, n, d) SELECT 'v' || g, 'good', g / 3.0, 'epoch' FROM generate_series(1, 3000) g;"
+        "INSERT INTO t (v, m, n, d) SELECT 'v' || g, 'good', g / 3.0, 'epoch' FROM generate_series(1, 3000) "
+        "g;"
         "CREATE INDEX t_lower ON t (lower(v)) WHERE id > 5;"
         "CREATE TABLE text_key (name text PRIMARY KEY, v int); INSERT INTO text_key SELECT g::text, g FROM "
         "generate_series(1, 500) g;"
-        "CREATE TABLE no_key (v text); INSERT INTO no_key SELECT repeat('x', 100) FROM generate_series(1, 3000);"
+        "CREATE TABLE no_key (v text); INSERT INTO no_key SELECT repeat('x', 100) FROM generate_series(1, "
+        "3000);"
         "CREATE TABLE twins (id int PRIMARY KEY, other int UNIQUE); INSERT INTO twins SELECT g, -g FROM "
         "generate_series(1, 500) g; ANALYZE");
     target_sql("CREATE TYPE mood AS ENUM ('good', 'bad')");
@@ -107,7 +113,9 @@ class Trojans : public CopyTest {
     EXPECT_EQ(first_call(target_server(), target_log_), "") << "target: " << where;
   }
   void expect_same() const {
-    for (const auto& [table, key] : {std::pair{"public.t", "id"}, {"public.text_key", "name"}, {"public.no_key", "v"},
+    for (const auto& [table, key] : {std::pair{"public.t", "id"},
+                                     {"public.text_key", "name"},
+                                     {"public.no_key", "v"},
                                      {"public.twins", "id"}}) {
       expect_equal(table, key);
     }
@@ -127,7 +135,9 @@ TEST_F(Trojans, S18_TrojansAreNeverCalled) {
   expect_runs("copy", with_tables({"--batch-bytes", "64kB", "--max-chunks", "1"}), 4);
   expect_runs("copy", with_tables({"--batch-bytes", "64kB", "--snapshot", "chunk"}));
   expect_same();
-  on_source("INSERT INTO public.t (v, m) SELECT pg_catalog.repeat('y', 50), 'bad' FROM pg_catalog.generate_series(1, 900)");
+  on_source(
+      "INSERT INTO public.t (v, m) SELECT pg_catalog.repeat('y', 50), 'bad' FROM "
+      "pg_catalog.generate_series(1, 900)");
   on_source("INSERT INTO public.twins VALUES (1000, 1000)");
   expect_runs("plan", with_tables());
   expect_runs("copy", with_tables({"--late-rows", "scan"}));
@@ -141,9 +151,10 @@ TEST_F(Trojans, S18_TrojansAreNeverCalled) {
 
 TEST_F(Trojans, S18_NorWhenMerging) {
   make_tables();
-  target_sql("CREATE TABLE t (id bigint PRIMARY KEY, v text, m mood, n numeric, d timestamptz, g int);"
-             "INSERT INTO t VALUES (7, 'old', 'bad', 1, 'epoch', 1);"
-             "CREATE TABLE twins (id int PRIMARY KEY, other int UNIQUE); INSERT INTO twins VALUES (1, -1)");
+  target_sql(
+      "CREATE TABLE t (id bigint PRIMARY KEY, v text, m mood, n numeric, d timestamptz, g int);"
+      "INSERT INTO t VALUES (7, 'old', 'bad', 1, 'epoch', 1);"
+      "CREATE TABLE twins (id int PRIMARY KEY, other int UNIQUE); INSERT INTO twins VALUES (1, -1)");
   plant();
   expect_runs("copy", {"--table", "t", "--on-conflict", "update", "--batch-bytes", "64kB"});
   expect_runs("copy", {"--table", "twins", "--on-conflict", "skip"});
@@ -162,7 +173,8 @@ TEST_F(Trojans, S18_NorWithACondition) {
 TEST_F(Trojans, S18_NorAfterACrash) {
   make_tables();
   plant();
-  expect_runs("copy", {"--table", "t", "--batch-bytes", "64kB"}, 137, {{"PGHAUL_FAILPOINTS", "chunk.before_commit=kill9"}});
+  expect_runs("copy", {"--table", "t", "--batch-bytes", "64kB"}, 137,
+              {{"PGHAUL_FAILPOINTS", "chunk.before_commit=kill9"}});
   expect_runs("copy", {"--table", "t", "--batch-bytes", "64kB", "--take-over"});
   expect_equal("public.t");
 }

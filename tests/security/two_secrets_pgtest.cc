@@ -1,5 +1,6 @@
-// S10 to S12, S17, S24, S20, S40: two servers with a password each. Neither password shows up anywhere, nor at the other
-// server; nobody starts a child; every session on the source is read only from its first statement on.
+// S10 to S12, S17, S24, S20, S40: two servers with a password each. Neither password shows up anywhere, nor
+// at the other server; nobody starts a child; every session on the source is read only from its first
+// statement on.
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -26,7 +27,8 @@ std::string content_of(const std::string& path) {
 std::unique_ptr<pg::ThrowawayServer> make_server(const Password& password) {
   pg::ThrowawayOptions options;
   options.superuser_password = password.plain;
-  options.settings = {"log_statement=all", "log_connections=on", "log_min_messages=log", "log_line_prefix=%p|%a|"};
+  options.settings = {"log_statement=all", "log_connections=on", "log_min_messages=log",
+                      "log_line_prefix=%p|%a|"};
   auto server = std::make_unique<pg::ThrowawayServer>(options);
   server->start();
   return server;
@@ -37,8 +39,9 @@ class TwoSecrets : public testing::Test {
   static void SetUpTestSuite() {
     source = make_server(source_password);
     target = make_server(target_password);
-    run_psql(source->conninfo(), "CREATE TABLE t (id bigserial PRIMARY KEY, v text); INSERT INTO t (v) SELECT repeat('v', 200) "
-                                 "FROM generate_series(1, 5000) g; ANALYZE t; CREATE INDEX ON t (v)");
+    run_psql(source->conninfo(),
+             "CREATE TABLE t (id bigserial PRIMARY KEY, v text); INSERT INTO t (v) SELECT repeat('v', 200) "
+             "FROM generate_series(1, 5000) g; ANALYZE t; CREATE INDEX ON t (v)");
   }
   static void TearDownTestSuite() {
     source.reset();
@@ -49,10 +52,12 @@ class TwoSecrets : public testing::Test {
     source_log_ = content_of(source->log_file()).size();
   }
   static std::string uri(const pg::ThrowawayServer& server, const Password& password) {
-    return fmt::format("postgresql://postgres:{}@127.0.0.1:{}/postgres", percent_encoded(password.plain), server.port());
+    return fmt::format("postgresql://postgres:{}@127.0.0.1:{}/postgres", percent_encoded(password.plain),
+                       server.port());
   }
   static Arguments copy(const Arguments& more = {}) {
-    Arguments arguments{"copy", "--source", uri(*source, source_password), "--target", target->conninfo(), "--table", "t"};
+    Arguments arguments{"copy",    "--source", uri(*source, source_password), "--target", target->conninfo(),
+                        "--table", "t"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -60,7 +65,8 @@ class TwoSecrets : public testing::Test {
     expect_silence(where, text, source_password);
     expect_silence(where, text, target_password);
   }
-  // Lines of the source's log since the test began, by the session of ours that made them: "pid|application|".
+  // Lines of the source's log since the test began, by the session of ours that made them:
+  // "pid|application|".
   std::map<std::string, std::vector<std::string>> source_sessions() const {
     std::map<std::string, std::vector<std::string>> sessions;
     std::istringstream lines(content_of(source->log_file()).substr(source_log_));
@@ -79,22 +85,25 @@ class TwoSecrets : public testing::Test {
 std::unique_ptr<pg::ThrowawayServer> TwoSecrets::source, TwoSecrets::target;
 
 TEST_F(TwoSecrets, S12_NowhereWhileItRunsAndAfterwards) {
-  auto running = start_pghaul(copy({"--verbose", "--batch-bytes", "64kB", "--sleep", "50ms", "--progress", "json"}),
-                              {{"PGPASSFILE", "/nonexistent"}});
+  auto running =
+      start_pghaul(copy({"--verbose", "--batch-bytes", "64kB", "--sleep", "50ms", "--progress", "json"}),
+                   {{"PGPASSFILE", "/nonexistent"}});
   ASSERT_TRUE(wait_until([&] { return running.err().find("copying") != std::string::npos; }));
   const auto folder = fmt::format("/proc/{}/", running.process().pid());
   expect_no_secret("argv", content_of(folder + "cmdline"));
   expect_no_secret("environment", content_of(folder + "environ"));
   for (const auto& server : {source.get(), target.get()}) {
-    expect_no_secret("activity", run_psql(server->conninfo(), "SELECT application_name, query FROM pg_stat_activity "
-                                                              "WHERE application_name LIKE 'pghaul%'"));
+    expect_no_secret("activity", run_psql(server->conninfo(),
+                                          "SELECT application_name, query FROM pg_stat_activity "
+                                          "WHERE application_name LIKE 'pghaul%'"));
   }
   const auto result = running.finish();
   EXPECT_EQ(result.status, 0) << result;
   expect_no_secret("output", result.out + result.err);
   expect_no_secret("ledger", run_psql(target->conninfo(), "SELECT schema_to_xml('pghaul', true, false, '')"));
-  expect_no_secret("plan", run_pghaul({"plan", "--source", uri(*source, source_password), "--target", target->conninfo(),
-                                       "--table", "t", "--json"}).out);
+  expect_no_secret("plan", run_pghaul({"plan", "--source", uri(*source, source_password), "--target",
+                                       target->conninfo(), "--table", "t", "--json"})
+                               .out);
   expect_no_secret("status", run_pghaul({"status", "--target", target->conninfo(), "--json"}).out);
 }
 
@@ -118,7 +127,9 @@ TEST_F(TwoSecrets, S17_AServerIsGivenItsOwnPassword) {
     const std::lock_guard lock(mutex);
     heard += bytes;
   });
-  const auto at = [&](const Password& password) { return eavesdropper.conninfo() + " " + password.keyword(); };
+  const auto at = [&](const Password& password) {
+    return eavesdropper.conninfo() + " " + password.keyword();
+  };
   const auto take = [&] {
     const std::lock_guard lock(mutex);
     return std::exchange(heard, "");
@@ -127,7 +138,8 @@ TEST_F(TwoSecrets, S17_AServerIsGivenItsOwnPassword) {
   const auto as_source = take();
   EXPECT_THAT(as_source, HasSubstr(source_password.plain));
   expect_silence("as source", as_source, target_password);
-  run_pghaul({"copy", "--source", uri(*source, source_password), "--target", at(target_password), "--table", "t"});
+  run_pghaul(
+      {"copy", "--source", uri(*source, source_password), "--target", at(target_password), "--table", "t"});
   const auto as_target = take();
   EXPECT_THAT(as_target, HasSubstr(target_password.plain));
   expect_silence("as target", as_target, source_password);
@@ -136,13 +148,16 @@ TEST_F(TwoSecrets, S17_AServerIsGivenItsOwnPassword) {
 TEST_F(TwoSecrets, S12_NoErrorTellsThem) {
   const auto wrong = Password{source_password.plain + "!"};
   const auto bare = fmt::format("host=127.0.0.1 port={} user=postgres dbname=postgres ", source->port());
-  for (const auto& bad : {uri(*source, wrong), bare + wrong.keyword(), bare + source_password.keyword() + " sslmode=nonsense",
-                          bare + source_password.keyword() + " host=nowhere.invalid", "host=127.0.0.1 port=1 " + source_password.keyword(),
-                          fmt::format("postgresql://postgres:{}@nowhere.invalid/postgres", percent_encoded(source_password.plain)),
-                          bare + source_password.keyword() + " nonsense", bare + "nonsense=1 " + source_password.keyword()}) {
+  for (const auto& bad :
+       {uri(*source, wrong), bare + wrong.keyword(), bare + source_password.keyword() + " sslmode=nonsense",
+        bare + source_password.keyword() + " host=nowhere.invalid",
+        "host=127.0.0.1 port=1 " + source_password.keyword(),
+        fmt::format("postgresql://postgres:{}@nowhere.invalid/postgres",
+                    percent_encoded(source_password.plain)),
+        bare + source_password.keyword() + " nonsense", bare + "nonsense=1 " + source_password.keyword()}) {
     for (const auto* how : {"--verbose", "--json"}) {
-      const auto result = run_pghaul({"copy", "--source", bad, "--target", target->conninfo(), "--table", "t", how,
-                                      "--connect-timeout", "3s"});
+      const auto result = run_pghaul({"copy", "--source", bad, "--target", target->conninfo(), "--table", "t",
+                                      how, "--connect-timeout", "3s"});
       EXPECT_TRUE(result.status == 2 || result.status == 3) << result;
       expect_no_secret("error", result.out + result.err);
     }
@@ -212,7 +227,8 @@ TEST_F(TwoSecrets, S40_OnlyReadingStatementsReachTheSource) {
         ++statements;
         const auto sql = line.substr(std::string_view(begin).size());
         const auto word = sql.substr(0, sql.find_first_of(" ;\n"));
-        EXPECT_THAT(word, testing::AnyOf("SELECT", "BEGIN", "COMMIT", "ROLLBACK", "SET", "WITH", "COPY", "")) << name << sql;
+        EXPECT_THAT(word, testing::AnyOf("SELECT", "BEGIN", "COMMIT", "ROLLBACK", "SET", "WITH", "COPY", ""))
+            << name << sql;
         EXPECT_TRUE(word != "COPY" || sql.find(") TO STDOUT") != std::string::npos) << sql;
       }
     }
