@@ -10,14 +10,26 @@ namespace pghaul::catalog {
 
 namespace {
 
+// The timeline is the WAL's and not the last checkpoint's, which comes up to minutes after a promotion.
 constexpr const char* server_sql = R"(
 SELECT (SELECT s.system_identifier FROM pg_catalog.pg_control_system() AS s), pg_catalog.current_database(),
        d.oid, current_user, pg_catalog.current_setting('is_superuser')::pg_catalog.bool,
        pg_catalog.pg_is_in_recovery(),
        pg_catalog.current_setting('default_transaction_read_only')::pg_catalog.bool,
        pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('server_version_num'),
-       pg_catalog.host(pg_catalog.inet_server_addr()), pg_catalog.inet_server_port()
+       pg_catalog.host(pg_catalog.inet_server_addr()), pg_catalog.inet_server_port(),
+       CASE WHEN pg_catalog.pg_is_in_recovery()
+            THEN (SELECT pg_catalog.to_hex(GREATEST(c.timeline_id, r.min_recovery_end_timeline))
+                  FROM pg_catalog.pg_control_checkpoint() AS c, pg_catalog.pg_control_recovery() AS r)
+            ELSE pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8) END
 FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())";
+
+// A file of the WAL begins with its timeline, in hexadecimal.
+std::int64_t parse_timeline(std::string_view text) {
+  std::int64_t timeline = 0;
+  std::from_chars(text.data(), text.data() + text.size(), timeline, 16);
+  return timeline;
+}
 
 // Statistics with children only for a relation that has no rows of its own.
 constexpr const char* statistics_sql = R"(
@@ -82,6 +94,7 @@ ServerFacts read_server_facts(pg::Connection& connection, Deadline deadline) {
   facts.version_num = static_cast<int>(result.int64(0, 8));
   facts.address = result.is_null(0, 9) ? connection.label()
                                        : fmt::format("{}:{}", result.text(0, 9), result.text(0, 10));
+  facts.timeline = parse_timeline(result.text(0, 11));
   return facts;
 }
 

@@ -25,6 +25,7 @@ struct ServerFacts {
   std::string encoding;
   int version_num = 0;
   std::string address;            // inet_server_addr:port, or the socket
+  std::int64_t timeline = 0;      // goes up when a standby is promoted; a standby learns of it with its next restart point
 };
 ServerFacts read_server_facts(pg::Connection& connection, Deadline deadline);
 

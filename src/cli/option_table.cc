@@ -95,7 +95,7 @@ constexpr OptionSpec kTable[] = {
      [](Invocation& i, Text v) { i.copy.max_chunks = parse_count(v, 1, INT64_MAX); }},
 
     {"--allow", "LIST", "Safety", "Go on in spite of triggers, foreign-keys (on the target), rewritten (a source "
-     "table with a new file since the copy began).", verbs::copying,
+     "table with a new file since the copy began), failover (a source that was failed over since then).", verbs::copying,
      [](Invocation& i, Text v) { parse_allowed(v, i.copy.allowed); }, nullptr, false, true},
     {"--untested-version", "", "Safety", "Go on with a server older or newer than tested.", verbs::copying,
      [](Invocation& i, Text) { i.copy.allowed.untested_version = true; }},

@@ -105,14 +105,16 @@ std::vector<std::string> parse_names(const std::string& text) {
 }
 
 void parse_allowed(const std::string& text, Allowed& allowed) {
-  enum class Permit { triggers, foreign_keys, rewritten };
+  enum class Permit { triggers, foreign_keys, rewritten, failover };
   static constexpr Word<Permit> words[] = {
-      {"triggers", Permit::triggers}, {"foreign-keys", Permit::foreign_keys}, {"rewritten", Permit::rewritten}};
+      {"triggers", Permit::triggers}, {"foreign-keys", Permit::foreign_keys}, {"rewritten", Permit::rewritten},
+      {"failover", Permit::failover}};
   for (const auto part : split_list(text)) {
     switch (parse_word(std::string(part), words)) {
       case Permit::triggers: allowed.triggers = true; break;
       case Permit::foreign_keys: allowed.foreign_keys = true; break;
       case Permit::rewritten: allowed.rewritten = true; break;
+      case Permit::failover: allowed.failover = true; break;
     }
   }
 }

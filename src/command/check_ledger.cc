@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "command/preflight_checks.h"
+#include "command/server_check.h"
 #include "pg/sqlstate.h"
 
 namespace pghaul {
@@ -52,6 +53,10 @@ void check_continued(ControlSessions& control, const CopyOptions& options, const
         facts.merged ? "the copy began with --on-conflict; without it, rows of others in the target could be deleted"
                      : "the copy began without --on-conflict",
         facts.merged ? "say --on-conflict skip or update again" : "leave --on-conflict out, or use --full");
+  }
+  if (const auto timeline = control.servers.source.timeline; facts.source_timeline != timeline) {
+    add(findings, job, options.allowed.failover ? Severity::warning : Severity::error,
+        failover_text(facts.source_timeline, timeline), failover_advice, Side::source);
   }
   if (facts.source_oid != job.source.oid) {
     add(findings, job, Severity::error, "the source table was dropped and created anew since the copy began",

@@ -154,6 +154,7 @@ void CopyJob::choose_action(TableJob& job) {
   }
   job.report.resumed = job.action == TableAction::resume;
   if (options_.allowed.rewritten) job.ledger->accept_filenode(job.source.filenode);
+  if (options_.allowed.failover) job.ledger->accept_timeline(control_->servers.source.timeline);
 }
 
 void CopyJob::pass_over(const std::vector<TableJob*>& jobs) {
@@ -255,6 +256,7 @@ void CopyJob::start_generation(TableJob& job, const Plan& plan) {
   GenerationFacts facts;
   facts.source_oid = job.source.oid;
   facts.source_filenode = job.source.filenode;
+  facts.source_timeline = control_->servers.source.timeline;
   facts.source_shape = job.source.fingerprint();
   facts.key_column = job.key_column();
   facts.strategy = to_string(plan.chunks.empty() ? ChunkKind::whole : plan.chunks.front().range.kind);

@@ -20,6 +20,7 @@ struct Allowed {
   bool triggers = false;
   bool foreign_keys = false;
   bool rewritten = false;         // the source's file changed since the copy began
+  bool failover = false;          // the source is on another timeline than when the copy began
   bool untested_version = false;  // --untested-version
 };
 

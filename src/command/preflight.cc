@@ -91,6 +91,7 @@ ControlSessions::ControlSessions(Sessions& sessions, const CopyOptions& options)
   servers.source = catalog::read_server_facts(source, deadline());
   servers.target = catalog::read_server_facts(target, deadline());
   sessions.set_encoding(servers.source.encoding);
+  sessions.expect_servers(servers.source, servers.target);
   ledger_exists = find_ledger(*this);
 }
 

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "command/server_check.h"
+
 namespace pghaul {
 namespace {
 
@@ -55,6 +57,7 @@ pg::SessionOptions Sessions::common(const std::string& role) const {
 
 pg::SessionOptions Sessions::source_session(const std::string& role) const {
   auto session = common(role);
+  session.check = server_check(source_facts_, options_.allowed.failover, options_.connect_timeout);
   session.settings.insert(session.settings.end(), {{"default_transaction_read_only", "on"},
                                                    {"lock_timeout", "2000"},
                                                    // A stopped pghaul must not hold PROD's vacuum back for ever.
@@ -68,6 +71,7 @@ pg::SessionOptions Sessions::target_session(const std::string& role) const {
   // Shorter than the statement timeout: only a lock that is waited for too long leads to the ghost that holds it.
   const auto lock_timeout = std::clamp<Duration>(options_.statement_timeout / 2, Duration(1), std::chrono::seconds(10));
   auto session = common(role);
+  session.check = server_check(target_facts_, true, options_.connect_timeout);
   session.settings.insert(session.settings.end(), {{"lock_timeout", milliseconds(lock_timeout)},
                                                    {"idle_in_transaction_session_timeout", "600000"}});
   return session;
@@ -81,6 +85,7 @@ pg::SessionOptions Sessions::writer_session(int writer) const {
 
 pg::SessionOptions Sessions::builder_session(int builder) const {
   auto session = common(fmt::format("index builder {}", builder));
+  session.check = server_check(target_facts_, true, options_.connect_timeout);
   session.settings.insert(session.settings.end(), {{"statement_timeout", "0"}, {"lock_timeout", "0"}});
   return session;
 }

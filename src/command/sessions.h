@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/stop.h"
+#include "catalog/catalog.h"
 #include "command/copy_options.h"
 #include "ledger/ledger_session.h"
 #include "pg/connection.h"
@@ -29,6 +31,13 @@ class Sessions {
   // Gives an error what it may lack: side, object, what is safe, what to do.
   void complete(Error& error) const;
 
+  // To be told once they are known: a later session that finds itself on another server, or on one that has failed over
+  // from `source`, is refused. A failed-over target needs no such check: what it lost it lost with its marks.
+  void expect_servers(const catalog::ServerFacts& source, const catalog::ServerFacts& target) {
+    source_facts_ = source;
+    target_facts_ = target;
+  }
+
   // `role` is what the session does, as "reader 1"; it shows in application_name.
   pg::SessionOptions source_session(const std::string& role) const;
   pg::SessionOptions target_session(const std::string& role) const;
@@ -45,6 +54,7 @@ class Sessions {
   const pg::Endpoint source_, target_;
   std::string encoding_;
   std::shared_ptr<LossWindows> losses_;
+  std::optional<catalog::ServerFacts> source_facts_, target_facts_;
 };
 
 }  // namespace pghaul

@@ -29,14 +29,14 @@ std::optional<GenerationFacts> read_generation(pg::Connection& connection, const
                                                int generation, Deadline deadline) {
   const auto row = connection.query(
       fmt::format("SELECT source_oid, source_filenode, source_shape, key_column, strategy, created_target, "
-                  "merged FROM {} "
+                  "merged, source_timeline FROM {} "
                   "WHERE table_copy = $1::integer AND generation = $2::integer",
                   names("generation")),
       {std::to_string(table_copy), std::to_string(generation)}, deadline);
   if (row.rows() == 0) return std::nullopt;
   return GenerationFacts{static_cast<std::uint32_t>(row.int64(0, 0)), static_cast<std::uint32_t>(row.int64(0, 1)),
-                         std::string(row.text(0, 2)), std::string(row.text(0, 3)), std::string(row.text(0, 4)),
-                         row.boolean(0, 5), row.boolean(0, 6)};
+                         row.int64(0, 7), std::string(row.text(0, 2)), std::string(row.text(0, 3)),
+                         std::string(row.text(0, 4)), row.boolean(0, 5), row.boolean(0, 6)};
 }
 
 std::optional<RoundFacts> read_last_round(pg::Connection& connection, const LedgerNames& names, int table_copy,

@@ -106,13 +106,13 @@ void PgLedger::start_generation(const GenerationFacts& facts, const std::vector<
     for (const auto& statement : statements) connection.run(statement, deadline);
     connection.query(
         fmt::format("INSERT INTO {} (table_copy, generation, source_oid, source_filenode, source_shape, key_column, "
-                    "strategy, created_target, merged) VALUES ($1::integer, $2::integer, $3::oid, $4::oid, $5, $6, "
-                    "$7, $8::boolean, $9::boolean)",
+                    "strategy, created_target, merged, source_timeline) VALUES ($1::integer, $2::integer, $3::oid, "
+                    "$4::oid, $5, $6, $7, $8::boolean, $9::boolean, $10::bigint)",
                     session_.names()("generation")),
         {std::to_string(table_copy_), std::to_string(next), std::to_string(facts.source_oid),
          std::to_string(facts.source_filenode), facts.source_shape,
          facts.key_column.empty() ? std::nullopt : std::optional(facts.key_column), facts.strategy,
-         copy_bool(facts.created_target), copy_bool(facts.merged)},
+         copy_bool(facts.created_target), copy_bool(facts.merged), std::to_string(facts.source_timeline)},
         session_.statement_deadline());
     failpoint(fp::target_before_empty);
     transaction.commit(deadline);
@@ -283,22 +283,26 @@ void PgLedger::check_ownership() {
   });
 }
 
-void PgLedger::accept_filenode(std::uint32_t filenode) {
+void PgLedger::change_generation(const char* column, const std::string& value) {
   session_.use([&](pg::Connection& connection) {
     pg::Transaction transaction(connection, session_.statement_deadline(),
                                 begin_fenced_sql(session_.names(), table_copy_));
     failpoint(fp::source_before_accept);
     const auto accepted = connection.query(
-        fmt::format("UPDATE {} g SET source_filenode = $3::oid FROM {} t WHERE g.table_copy = $1::integer "
+        fmt::format("UPDATE {} g SET {} = $3::bigint FROM {} t WHERE g.table_copy = $1::integer "
                     "AND g.generation = $2::integer AND t.id = g.table_copy AND t.epoch = $4::bigint",
-                    session_.names()("generation"), session_.names()("table_copy")),
-        {std::to_string(table_copy_), std::to_string(generation_), std::to_string(filenode), std::to_string(epoch_)},
+                    session_.names()("generation"), column, session_.names()("table_copy")),
+        {std::to_string(table_copy_), std::to_string(generation_), value, std::to_string(epoch_)},
         session_.statement_deadline());
     if (accepted.affected_rows() == 0) throw fenced_error();
     transaction.commit(session_.statement_deadline());
     failpoint(fp::source_accepted);
   });
 }
+
+void PgLedger::accept_filenode(std::uint32_t filenode) { change_generation("source_filenode", std::to_string(filenode)); }
+
+void PgLedger::accept_timeline(std::int64_t timeline) { change_generation("source_timeline", std::to_string(timeline)); }
 
 bool PgLedger::finish(Deadline deadline) {
   bool finished = false;

@@ -32,6 +32,7 @@ struct OwnerInfo {
 struct GenerationFacts {
   std::uint32_t source_oid = 0;
   std::uint32_t source_filenode = 0;
+  std::int64_t source_timeline = 0;
   std::string source_shape;
   std::string key_column;  // empty: none
   std::string strategy;
@@ -80,6 +81,8 @@ class PgLedger : public Ledger {
                                const std::vector<std::string>& statements = {});
   // The source's file was rewritten, and the user says that its rows are the same.
   void accept_filenode(std::uint32_t filenode);
+  // The source was failed over, and the user says that no commit was lost.
+  void accept_timeline(std::int64_t timeline);
   // The last step of a run: a writing, synchronous transaction, which makes all earlier ones durable. False: there are
   // chunks pending (the target lost acknowledged commits), and nothing was done.
   bool finish(Deadline deadline);
@@ -94,6 +97,7 @@ class PgLedger : public Ledger {
 
  private:
   void take_fence(pg::Connection& connection, Deadline deadline);
+  void change_generation(const char* column, const std::string& value);
   void adopt_generation(pg::Connection& connection, int generation);
   void supersede_replaced(pg::Connection& connection);
   std::int64_t next_chunk_number(pg::Connection& connection);

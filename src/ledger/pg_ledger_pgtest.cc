@@ -63,6 +63,7 @@ TEST_F(Ledgers, AGenerationBeginsWithItsStatements) {
   ASSERT_TRUE(facts);
   EXPECT_EQ(facts->source_oid, 4'000'000'000u);
   EXPECT_EQ(facts->source_filenode, 17u);
+  EXPECT_EQ(facts->source_timeline, 3);
   EXPECT_EQ(facts->source_shape, "id bigint");
   EXPECT_EQ(facts->key_column, "id");
   EXPECT_NO_THROW(ledger_->check_ownership());

@@ -43,6 +43,7 @@ CREATE TABLE {0}.generation (
   source_oid      oid     NOT NULL,
   source_shape    text    NOT NULL,
   source_filenode oid     NOT NULL,
+  source_timeline bigint  NOT NULL,
   key_column      text,
   strategy        text    NOT NULL,
   created_target  boolean NOT NULL,
@@ -52,6 +53,7 @@ CREATE TABLE {0}.generation (
   finished_at     timestamptz,
   PRIMARY KEY (table_copy, generation)
 );
+COMMENT ON COLUMN {0}.generation.source_timeline IS 'History of the source server: another one means that it was failed over or restored.';
 COMMENT ON TABLE {0}.generation IS 'One full copy of a table; --full starts a new one.';
 
 CREATE TABLE {0}.round (

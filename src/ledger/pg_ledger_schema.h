@@ -7,7 +7,7 @@
 
 namespace pghaul {
 
-inline constexpr int ledger_version = 1;
+inline constexpr int ledger_version = 2;
 
 // Names of the ledger's objects, quoted for SQL.
 class LedgerNames {

@@ -298,6 +298,7 @@ Connection::Connection(const Endpoint& endpoint, const SessionOptions& options) 
     query(sql, params, Deadline::after(options.connect_timeout));
   }
   if (options.watch_line) state_->watch = std::make_unique<LineWatch>(endpoint, options, backend_pid());
+  if (options.check) options.check(*this);
   auto* const window = options.losses ? options.losses->of(endpoint.side) : nullptr;
   if (window != nullptr) window->connected();
 }

@@ -1,6 +1,7 @@
 // A session on a PostgreSQL server. The only folder that sees libpq is this one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ Endpoint parse_endpoint(Side side, const std::string& conninfo);
 // Variables of the environment that are set and change, for both sides, what connection strings say: names alone.
 std::vector<std::string> steering_environment();
 
+class Connection;
+
 struct SessionOptions {
   std::string application_name;
   // Run-time settings, made by one statement after connecting (not by start-up options, which poolers refuse).
@@ -43,6 +46,8 @@ struct SessionOptions {
   std::shared_ptr<LossWindows> losses;
   // A silent line is found dead before a deadline says so, see line_watch.h.
   bool watch_line = true;
+  // Asked of each new session once its settings are made; throws if it will not do. May be null.
+  std::function<void(Connection&)> check;
 };
 
 using Param = std::optional<std::string>;

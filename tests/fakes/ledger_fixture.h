@@ -62,6 +62,7 @@ class LedgerTest : public ServersTest {
     GenerationFacts facts;
     facts.source_oid = 4'000'000'000;
     facts.source_filenode = 17;
+    facts.source_timeline = 3;
     facts.source_shape = "id bigint";
     facts.key_column = "id";
     facts.strategy = "key";

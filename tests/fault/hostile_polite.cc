@@ -4,8 +4,8 @@
 namespace pghaul::test {
 
 std::vector<Answer> polite_answers(const std::string& system_identifier, const std::string& version) {
-  const Answer facts{"pg_control_system", 11,
-                     {{system_identifier, "d", "5", "u", "t", "f", "f", "UTF8", version, "127.0.0.1", "5432"}}, ""};
+  const Answer facts{"pg_control_system", 12,
+                     {{system_identifier, "d", "5", "u", "t", "f", "f", "UTF8", version, "127.0.0.1", "5432", "00000001"}}, ""};
   const Answer relation{"pg_relation_filenode(c.oid)", 11,
                         {{"16384", "r", "p", "16384", "f", "f", "f", "1000", "81920", "81920", "10"}}, ""};
   const Answer columns{"a.attnum, a.attname", 12,
