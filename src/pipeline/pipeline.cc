@@ -1,5 +1,6 @@
 #include "pipeline/pipeline.h"
 
+#include <new>
 #include <system_error>
 #include <thread>
 
@@ -49,8 +50,13 @@ void Pipeline::run_thread(const std::function<void()>& body) noexcept {
     body();
   } catch (const Error& error) {
     failure = error;
+  } catch (const std::bad_alloc&) {
+    failure = safe_so_far(Error(ErrorKind::failed, "out of memory on this machine").on(Side::local))
+                  .advise("lower --readers, --writers or --batch-bytes, or give pghaul more memory, and run the same "
+                          "command again");
   } catch (const std::exception& error) {
-    failure = Error(ErrorKind::failed, error.what()).on(Side::local);
+    failure = safe_so_far(Error(ErrorKind::failed, error.what()).on(Side::local))
+                  .advise("run the same command again; if it stays, report it");
   }
   if (!failure) return;
   const std::lock_guard lock(error_mutex_);
@@ -98,14 +104,24 @@ bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sin
   return !chunks_.limit_reached();
 }
 
-bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind) {
+// One that was at work counts as gone then. The last one stays.
+bool Pipeline::may_leave(std::atomic<int>& connected, bool again) {
+  if (!again) return connected > 0;
+  int now = connected;
+  while (now > 1) {
+    if (connected.compare_exchange_weak(now, now - 1)) return true;
+  }
+  return false;
+}
+
+bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind, bool again) {
   bool opened = true;
   try {
     try_until_done(options_.retry, &stop_, [&](RetryState&) {
       try {
         open();
       } catch (const Error& error) {
-        if (error.sqlstate() != too_many_connections || connected == 0 || kind.empty()) throw;
+        if (error.sqlstate() != too_many_connections || !may_leave(connected, again)) throw;
         log_warning("{}; going on with fewer {}", error.headline(), kind);
         opened = false;
         not_lost(error.side());  // others are at work: what was opened while there were none is over
@@ -114,7 +130,7 @@ bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& conn
   } catch (const Error& error) {
     throw safe_so_far(error);
   }
-  if (opened && !kind.empty()) ++connected;
+  if (opened && !again) ++connected;
   return opened;
 }
 

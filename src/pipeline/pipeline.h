@@ -59,7 +59,8 @@ class Pipeline {
 
  private:
   void read_loop(Source& source);
-  void read_task(Source& source, const ChunkTaskPtr& task);
+  // False: this reader has no session any more, and others go on.
+  bool read_task(Source& source, const ChunkTaskPtr& task);
   bool refine(Source& source, const ChunkTaskPtr& task);
   std::vector<std::string> probe_half(Source& source, ChunkTask& task);
   std::vector<std::string> half_cut(Source& source, ChunkTask& task);
@@ -69,11 +70,14 @@ class Pipeline {
 
   void write_loop(Sink& sink);
   bool try_write(Sink& sink, const BatchStreamPtr& batch);
+  // Leaves it to whoever reads its chunk again.
+  void give_back(const BatchStreamPtr& batch);
   void account(const BatchStreamPtr& batch, const WriteResult& result);
 
   // Calls `open` until there is a session, for at most the reconnect timeout. False: the server has no place for another
-  // session, and others of `kind` are at work; never if `kind` is empty.
-  bool connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind);
+  // session, and others of `kind` are at work. `again`: it is not this worker's first.
+  bool connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind, bool again);
+  static bool may_leave(std::atomic<int>& connected, bool again);
   void not_lost(Side side) const;
   // Records and pauses; throws the final error when there is nothing more to try.
   void pause_or_give_up(const ChunkTaskPtr& task, const Error& error);

@@ -38,20 +38,23 @@ class RateLimited : public BatchReceiver {
 }  // namespace
 
 void Pipeline::read_loop(Source& source) {
-  if (!connect([&] { source.connect(); }, connected_readers_, "readers")) return;
+  if (!connect([&] { source.connect(); }, connected_readers_, "readers", false)) return;
   while (const auto task = chunks_.claim()) {
-    read_task(source, task);
+    if (!read_task(source, task)) return;
     if (options_.sleep > Duration::zero()) stop_.sleep_for(options_.sleep);
   }
 }
 
-void Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
+bool Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
   try {
     failpoint(fp::chunk_claimed);
-    connect([&] { source.connect(); }, connected_readers_, "");
+    if (!connect([&] { source.connect(); }, connected_readers_, "readers", true)) {
+      chunks_.give_back(task);
+      return false;
+    }
     task->retry.connected();
-    if (task->halve && halve(source, task)) return;
-    if (refine(source, task)) return;
+    if (task->halve && halve(source, task)) return true;
+    if (refine(source, task)) return true;
     read_batch(source, task);
   } catch (const Error& error) {
     const bool too_long = error.sqlstate() == query_canceled && can_be_cut(task->chunk.range);
@@ -59,6 +62,7 @@ void Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
     task->halve = too_long;
     chunks_.give_back(task);
   }
+  return true;
 }
 
 // Cuts a coarse range into chunks near the batch size, whatever the statistics said. True: it was cut.

@@ -12,18 +12,23 @@ constexpr std::string_view query_canceled = "57014";
 }  // namespace
 
 void Pipeline::write_loop(Sink& sink) {
-  if (!connect([&] { sink.connect(); }, connected_writers_, "writers")) return;
+  if (!connect([&] { sink.connect(); }, connected_writers_, "writers", false)) return;
   while (const auto batch = batches_.pop()) {
-    while (!try_write(sink, batch)) {
-    }
+    do {
+      if (!connect([&] { sink.connect(); }, connected_writers_, "writers", true)) return give_back(batch);
+    } while (!try_write(sink, batch));
   }
+}
+
+void Pipeline::give_back(const BatchStreamPtr& batch) {
+  // Where the reader of an open batch has failed first, it sees to the task.
+  if (batch->can_rewind() || batch->give_up()) chunks_.give_back(batch->task());
 }
 
 // True: nothing is left to do here. False: try again with the same batch.
 bool Pipeline::try_write(Sink& sink, const BatchStreamPtr& batch) {
   const auto& task = batch->task();
   const auto& table = tables_[task->table];
-  connect([&] { sink.connect(); }, connected_writers_, "");
   try {
     batch->rewind();
     const auto result = sink.write(task->table, task->chunk, table.ledger->mark_for(task->chunk), *batch);
