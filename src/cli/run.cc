@@ -8,8 +8,10 @@
 #include <new>
 #include <optional>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/log.h"
@@ -36,7 +38,12 @@ void print_error(const Error& error, bool with_detail) {
 int print(const std::string& text, int code) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   if (written || errno == EPIPE) return code;
-  const auto error = Error(ErrorKind::failed, "cannot write to standard output").on(Side::local).with_errno(errno);
+  const auto error = Error(ErrorKind::failed, "cannot write to standard output")
+                         .on(Side::local)
+                         .with_errno(errno)
+                         .safe(code == 0 ? "everything else was done; only the report of it is missing"
+                                         : "only the report of what was done is missing")
+                         .advise("make room or send it elsewhere; pghaul status tells what the ledger knows");
   print_error(error, false);
   return code == 0 ? exit_code(error.kind()) : code;
 }
@@ -155,6 +162,12 @@ int work(const Invocation& invocation) {
 }
 
 }  // namespace
+
+void open_closed_streams() noexcept {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) [[maybe_unused]] const int lowest = ::open("/dev/null", O_RDWR);
+  }
+}
 
 int run(const std::vector<std::string>& arguments) noexcept {
   int code = 0;
