@@ -53,6 +53,12 @@ std::string field(const PGresult* result, int code) {
   return text == nullptr ? "" : shown_text(text);
 }
 
+Error out_of_memory() {
+  return Error(ErrorKind::failed, "out of memory on this machine")
+      .on(Side::local)
+      .advise("lower --readers, --writers or --batch-bytes, or give pghaul more memory, and run the same command again");
+}
+
 bool is_error(const PGresult* result) {
   const auto status = PQresultStatus(result);
   return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_NONFATAL_ERROR;
@@ -93,6 +99,8 @@ void Connection::State::throw_lost(const std::string& what) {
   broken = true;
   auto reason = shown_text(PQerrorMessage(conn.get()));
   while (!reason.empty() && reason.back() == '\n') reason.pop_back();
+  // libpq's own, and no matter of the line: the next session would end the same way.
+  if (reason.find("out of memory") != std::string::npos) throw out_of_memory();
   throw Error(ErrorKind::connection_lost, reason.empty() ? what : what + ": " + reason)
       .on(side)
       .about(label)
