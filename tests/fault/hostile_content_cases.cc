@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "fault/hostile_cases.h"
+#include "ledger/pg_ledger_schema.h"
 
 namespace pghaul::test {
 namespace {
@@ -83,7 +84,7 @@ void add_transaction_states(HostileCases& cases) {
 }
 
 void add_ledgers(HostileCases& cases) {
-  const Answer has_table{"relname = 'ledger_version'", 1, {{"1"}}, ""}, version{"SELECT version", 1, {{"1"}}, ""};
+  const Answer has_table{"relname = 'ledger_version'", 1, {{"1"}}, ""}, version{"SELECT version", 1, {{std::to_string(ledger_version)}}, ""};
   const auto serves_ledger = [=](std::size_t columns, const std::string& filling) {
     const Answer progress{"table_copy_progress", static_cast<int>(columns), {Fields(columns, filling)}, ""};
     const Answer failures{"chunk_failure", 3, {{terminal_escapes, "1", terminal_escapes}}, ""};
