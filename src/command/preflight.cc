@@ -114,8 +114,13 @@ std::vector<TableJob> inspect_tables(ControlSessions& control, const CopyOptions
     TableJob job;
     job.name = catalog::parse_table_name(text);
     job.report.source_table = job.report.target_table = job.name.display();
-    inspect_table(control, options, job, findings);
-    check_ledger(control, options, job, findings);
+    try {
+      inspect_table(control, options, job, findings);
+      check_ledger(control, options, job, findings);
+    } catch (Error& error) {
+      if (error.object().empty()) error.about(job.name.display());
+      throw;
+    }
     jobs.push_back(std::move(job));
   }
   return jobs;

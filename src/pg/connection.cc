@@ -128,6 +128,10 @@ void Connection::State::throw_result(const PGresult* result) {
   if (code == sqlstate::query_canceled) {
     error.advise("if it was a timeout: raise --statement-timeout, or lower --batch-bytes; then run the same command again");
   }
+  if (code == sqlstate::lock_not_available) {
+    error.advise("see who holds the table: SELECT pid, mode FROM pg_locks WHERE granted AND relation = 'TABLE'::regclass; when "
+                 "the lock is gone, run the same command again");
+  }
   throw error;
 }
 
