@@ -74,6 +74,27 @@ TEST_F(LostServer, BothAreRestartedWhileAResumedCopyRuns) {
   EXPECT_EQ(target_indexes(), "profiles_name,profiles_pkey");
 }
 
+// Before the first row moves, while late rows settle: nothing permanent has happened, so it is got over like any loss.
+TEST_F(LostServer, BothAreRestartedWhileLateRowsAreWaitedFor) {
+  make_profiles(300);
+  auto options = psql_options(source_conninfo());
+  options.argv.insert(options.argv.end(), {"-c", "BEGIN; INSERT INTO public.profiles DEFAULT VALUES; SELECT pg_sleep(60)"});
+  RunningProgram writer(options, "psql");
+  const auto writes = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'BEGIN; INSERT%' AND wait_event = 'PgSleep'";
+  ASSERT_TRUE(wait_until([&] { return source_sql(writes) == "1"; }));
+  auto running = start_copy({"--reconnect-timeout", "30s", "--late-wait", "50s"});
+  const auto waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pghaul % control' "
+                     "AND query LIKE '%virtualtransaction%'";
+  ASSERT_TRUE(wait_until([&] { return source_sql(waits) == "1"; })) << running.err();
+  target_server().restart(ThrowawayServer::StopMode::immediate);
+  source_server().restart(ThrowawayServer::StopMode::immediate);
+  writer.finish();
+  const auto result = running.finish();
+  EXPECT_EQ(result.status, 0) << result;
+  EXPECT_THAT(result.err, HasSubstr("trying again"));
+  expect_equal();
+}
+
 TEST_F(LostServer, TargetIsAwayWhileAnIndexIsBuilt) {
   make_profiles(1000);
   // How long an index takes stands in a table.
