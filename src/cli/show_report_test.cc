@@ -263,6 +263,13 @@ TEST(StatusText, TellsDoneToDoAndResume) {
   EXPECT_THAT(status_text(interrupted_status(), true), HasSubstr("failure     f4\n"));
 }
 
+TEST(StatusText, AbsurdNumbersOfALedgerDoNotOverflow) {
+  auto report = interrupted_status();
+  report.tables[0].chunks_done = report.tables[0].chunks_pending = INT64_MAX;
+  EXPECT_THAT(status_text(report, false),
+              HasSubstr("done        9,223,372,036,854,775,807 of 9,223,372,036,854,775,807 chunks"));
+}
+
 TEST(StatusText, NoLedgerAndNoCopies) {
   EXPECT_THAT(status_text({false, "pghaul", {}}, false), HasSubstr("no ledger in schema pghaul"));
   EXPECT_THAT(status_text({true, "pghaul", {}}, false), HasSubstr("knows no table copy"));

@@ -104,6 +104,15 @@ TEST_F(Connect, TooManyConnectionsMayPass) {
   EXPECT_EQ(error.sqlstate(), "53300");
 }
 
+// libpq gives no code for what it was told wrongly; to wait for that to pass would be in vain.
+TEST_F(Connect, WhatIsToldWronglyIsFailed) {
+  for (const auto* wrong : {"host=127.0.0.1 port=99999", "host=127.0.0.1 port=1 sslmode=certainly",
+                            "host=127.0.0.1 port=1 target_session_attrs=good"}) {
+    EXPECT_EQ(failure(wrong).kind(), ErrorKind::failed) << wrong;
+  }
+  EXPECT_EQ(failure("host=no-such-host.invalid port=1").kind(), ErrorKind::connection_lost);
+}
+
 TEST_F(Connect, RefusedPort) {
   const auto error = failure("host=127.0.0.1 port=1 dbname=d user=u");
   EXPECT_EQ(error.kind(), ErrorKind::connection_lost);
