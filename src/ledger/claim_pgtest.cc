@@ -25,6 +25,7 @@ class Claims : public LedgerTest {
     fenced([&] { ledger.split(chunks[0], {key_chunk({}, 50), key_chunk(50, 100)}); });
     fenced([&] { ledger.save_plan(round_facts(2), key_chunks(1), soon()); });
     fenced([&] { ledger.start_generation(generation_facts(), {"CREATE TABLE public.forbidden ()"}, soon()); });
+    fenced([&] { ledger.accept_filenode(18); });
     fenced([&] { ledger.finish(soon()); });
     ledger.note_failed_attempt(chunks[0], "nobody wants to know");
     ledger.note_stop("nobody wants to know");
@@ -139,6 +140,18 @@ TEST_F(Claims, AGhostThatHoldsTheFenceIsEnded) {
   const auto ledger = claim(*second, true, {"beta", 1});
   EXPECT_THROW(ghost.run("COMMIT", soon()), Error);
   EXPECT_EQ(ledger->pending_chunks().size(), 2u);
+}
+
+// The same, met by a new generation of the same owner.
+TEST_F(Claims, AGhostThatHoldsTheFenceIsEndedByANewGeneration) {
+  auto session = open_session();
+  const auto ledger = claim(*session);
+  begin(*ledger, key_chunks(2));
+  auto ghost = connect();
+  ghost.run(begin_fenced_sql(names_, ledger->table_copy()), soon());
+  ledger->start_generation(generation_facts(), {}, soon());
+  EXPECT_EQ(ledger->generation(), 2);
+  EXPECT_THROW(ghost.run("COMMIT", soon()), Error);
 }
 
 // Sixteen that want it at once: one gets it, and the others are told.
