@@ -43,19 +43,19 @@ class LostServer : public Stopping {
   }
 };
 
-TEST_F(LostServer, TargetCrashesAndComesBack) {
+TEST_F(LostServer, C2_TargetCrashesAndComesBack) {
   expect_survival(target_server(), ThrowawayServer::StopMode::immediate, "one point in time");
 }
 
-TEST_F(LostServer, TargetIsRestarted) {
+TEST_F(LostServer, C5_TargetIsRestarted) {
   expect_survival(target_server(), ThrowawayServer::StopMode::fast, "one point in time");
 }
 
-TEST_F(LostServer, SourceCrashesAndComesBack) {
+TEST_F(LostServer, C1_SourceCrashesAndComesBack) {
   expect_survival(source_server(), ThrowawayServer::StopMode::immediate, "several points in time: 2 snapshots");
 }
 
-TEST_F(LostServer, SourceIsRestarted) {
+TEST_F(LostServer, C5_SourceIsRestarted) {
   expect_survival(source_server(), ThrowawayServer::StopMode::fast, "several points in time: 2 snapshots");
 }
 
@@ -95,7 +95,7 @@ TEST_F(LostServer, BothAreRestartedWhileLateRowsAreWaitedFor) {
   expect_equal();
 }
 
-TEST_F(LostServer, TargetIsAwayWhileAnIndexIsBuilt) {
+TEST_F(LostServer, H9_TargetIsAwayWhileAnIndexIsBuilt) {
   make_profiles(1000);
   // How long an index takes stands in a table.
   for (const auto& [conninfo, pause] : {std::pair{source_conninfo(), 0.0}, {target_conninfo(), 0.1}}) {
@@ -117,7 +117,7 @@ TEST_F(LostServer, TargetIsAwayWhileAnIndexIsBuilt) {
   EXPECT_EQ(target_indexes(), "profiles_name,profiles_pkey,slow");
 }
 
-TEST_F(LostServer, OneSnapshotIsRequiredAndLost) {
+TEST_F(LostServer, F1_OneSnapshotIsRequiredAndLost) {
   make_profiles(15'000);
   auto running = begin({"--require-one-snapshot"});
   source_server().restart(ThrowawayServer::StopMode::fast);
@@ -163,7 +163,7 @@ TEST_F(LostServer, SourceStaysAway) {
 }
 
 // Single sessions that somebody ends cost a retry, whichever they are.
-TEST_F(LostServer, SessionsAreTerminated) {
+TEST_F(LostServer, C6_SessionsAreTerminated) {
   make_profiles(15'000);
   auto running = begin({"--json"});
   const auto terminate = [&](const std::string& conninfo, const std::string& role) {

@@ -22,7 +22,7 @@ TEST(Failpoints, TheProgramHasThoseThatAreTested) {
 class ResumeAfter : public Resume, public testing::WithParamInterface<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Failpoint, ResumeAfter, testing::ValuesIn(names_of_first_copy()), as_identifier);
 
-TEST_P(ResumeAfter, Kill) {
+TEST_P(ResumeAfter, A1_Kill) {
   make_tables();
   for (int hit = 1; hit <= hits_in_first_copy(GetParam()); ++hit) {
     forget_target();
@@ -34,7 +34,7 @@ TEST_P(ResumeAfter, Kill) {
 }
 
 // Of a second generation: the table is emptied, and its indexes are there.
-TEST_F(Resume, KillsInAFullCopyAnew) {
+TEST_F(Resume, A1_KillsInAFullCopyAnew) {
   make_tables();
   expect_recovery("first copy");
   for (const auto* name : {"target.before_empty", "target.emptied", "plan.saved", "chunk.marked", "chunk.after_commit"}) {
@@ -46,7 +46,7 @@ TEST_F(Resume, KillsInAFullCopyAnew) {
 }
 
 // Chunks of later runs replace what is there: a kill between emptying and filling must leave neither.
-TEST_F(Resume, KillsWhileAGainIsTaken) {
+TEST_F(Resume, A1_KillsWhileAGainIsTaken) {
   make_profiles(600);
   copied({"--batch-rows", "50"});
   int rows = 600;
@@ -61,7 +61,7 @@ TEST_F(Resume, KillsWhileAGainIsTaken) {
   }
 }
 
-TEST_F(Resume, KilledTenTimesAtRandomMoments) {
+TEST_F(Resume, A3_KilledTenTimesAtRandomMoments) {
   make_tables();
   source_sql("INSERT INTO public.profiles SELECT g * 3, jsonb_build_object('name', 'n' || g) "
              "FROM generate_series(1501, 4000) g");
