@@ -22,6 +22,9 @@ namespace pghaul::pg {
 namespace {
 
 constexpr std::size_t notices_kept = 100;
+constexpr auto conflict_advice =
+    "if the source is a standby: raise max_standby_streaming_delay or set hot_standby_feedback = on there, lower "
+    "--batch-bytes, or copy from the primary; then run the same command again";
 constexpr std::size_t shown_bytes = 4'000;
 // Rows travel by COPY; the largest answer to a query is a ledger's list of 100,000 chunks.
 constexpr std::int64_t answer_bytes_limit = 64'000'000;
@@ -101,10 +104,13 @@ void Connection::State::throw_lost(const std::string& what) {
   while (!reason.empty() && reason.back() == '\n') reason.pop_back();
   // libpq's own, and no matter of the line: the next session would end the same way.
   if (reason.find("out of memory") != std::string::npos) throw out_of_memory();
-  throw Error(ErrorKind::connection_lost, reason.empty() ? what : what + ": " + reason)
-      .on(side)
-      .about(label)
-      .with_sqlstate(fatal_sqlstate);
+  // The server is not lost where a standby's recovery ended the session.
+  const bool conflict = side == Side::source && fatal_sqlstate == sqlstate::serialization_failure;
+  auto error = Error(conflict ? ErrorKind::transient : ErrorKind::connection_lost,
+                     reason.empty() ? what : what + ": " + reason);
+  error.on(side).about(label).with_sqlstate(fatal_sqlstate);
+  if (conflict) error.advise(conflict_advice);
+  throw error;
 }
 
 void Connection::State::throw_result(const PGresult* result) {
@@ -127,6 +133,9 @@ void Connection::State::throw_result(const PGresult* result) {
   error.on(side).with_sqlstate(code).with_detail(detail);
   if (code == sqlstate::query_canceled) {
     error.advise("if it was a timeout: raise --statement-timeout, or lower --batch-bytes; then run the same command again");
+  }
+  if (code == sqlstate::serialization_failure && side == Side::source) {
+    error.advise(conflict_advice);
   }
   if (code == sqlstate::lock_not_available) {
     error.advise("see who holds the table: SELECT pid, mode FROM pg_locks WHERE granted AND relation = 'TABLE'::regclass; when "

@@ -1,5 +1,5 @@
 // E3, E4: deadlocks and serialization failures on the target.
-#include "fault/servers_standby.h"
+#include "fault/servers_faults.h"
 
 namespace pghaul::test {
 namespace {
@@ -71,47 +71,6 @@ TEST_F(TargetLocks, E4_SerializableByDefault) {
   while (!running.process().wait(Deadline::after(20ms)).has_value()) {
     try_psql(admin_.target, "BEGIN; SELECT sum(rows) FROM pghaul.chunk; UPDATE pghaul.table_copy SET last_stop = 'x'; COMMIT");
   }
-  expect_success(running.finish());
-}
-
-// The primary wins against the readers of a standby: their snapshots are cancelled when it cleans up.
-class ConflictsOfAStandby : public Standby {
- protected:
-  ConflictsOfAStandby() {
-    admin_.source = on_primary();
-    make_rows(9000);
-    run_psql(on_primary(), "CREATE TABLE public.churn (i int) WITH (autovacuum_enabled = off); INSERT INTO public.churn "
-                           "SELECT generate_series(1, 1000)");
-    run_psql(standby_.conninfo(), "ALTER SYSTEM SET max_standby_streaming_delay = 0");
-    run_psql(standby_.conninfo(), "SELECT pg_reload_conf()");
-    wait_for_standby();
-    admin_.source = copier_.source = on_standby();
-  }
-  void clean_up_on_primary() const {
-    run_psql(on_primary(), "DELETE FROM public.churn");
-    run_psql(on_primary(), "INSERT INTO public.churn SELECT generate_series(1, 1000)");
-    run_psql(on_primary(), "VACUUM public.churn");
-  }
-  int conflicts() const {
-    return std::stoi(run_psql(on_standby(), "SELECT confl_snapshot FROM pg_stat_database_conflicts WHERE datname = "
-                                            "current_database()"));
-  }
-};
-
-TEST_F(ConflictsOfAStandby, E4_NowAndThen) {
-  auto running = begin({"--late-rows", "ignore"});
-  for (int i = 0; i < 3; ++i) {
-    clean_up_on_primary();
-    expect_progress(running);
-  }
-  const auto result = running.finish();
-  EXPECT_GT(conflicts(), 0) << "no conflict, so nothing was tested";
-  expect_success(result);
-}
-
-TEST_F(ConflictsOfAStandby, E4_WithASnapshotForEachChunk) {
-  auto running = begin({"--late-rows", "ignore", "--snapshot", "chunk"});
-  for (int i = 0; i < 20; ++i) clean_up_on_primary();
   expect_success(running.finish());
 }
 

@@ -82,13 +82,6 @@ class ServerFaults : public Stopping {
     for (const auto& word : words) EXPECT_THAT(result.err, HasSubstr(word)) << result;
     expect_clean();
   }
-  // Refused by what is found before the first write.
-  void expect_finding(const ProgramResult& result, const std::vector<std::string>& words) const {
-    EXPECT_EQ(result.status, refused) << result;
-    for (const auto& word : words) EXPECT_THAT(result.err, HasSubstr(word)) << result;
-    for (const auto* const part : {"  safe:   ", "  next:   "}) EXPECT_THAT(result.err, HasSubstr(part)) << result;
-    expect_clean();
-  }
   void expect_completion(const Arguments& more = {}) const { expect_success(run(more)); }
 
   // Ends sessions of pghaul whose name has `role` in it.
