@@ -39,8 +39,12 @@ class LocalDisk : public ServerFaults {
   }
 };
 
-TEST_F(LocalDisk, D2_NoRoomForTheReport) { expect_unwritten_report(">/dev/full", {}); }
-TEST_F(LocalDisk, D2_NoRoomForTheReportAsJson) { expect_unwritten_report(">/dev/full", {"--json"}); }
+TEST_F(LocalDisk, D2_NoRoomForTheReport) {
+  expect_unwritten_report(">/dev/full", {});
+}
+TEST_F(LocalDisk, D2_NoRoomForTheReportAsJson) {
+  expect_unwritten_report(">/dev/full", {"--json"});
+}
 
 TEST_F(LocalDisk, D2_RoomForABeginningOfTheReport) {
   if (!SmallDisk::possible()) GTEST_SKIP() << "only root may mount a tmpfs";
@@ -61,10 +65,18 @@ TEST_F(LocalDisk, D2_NoRoomForProgressInMidCopy) {
                  {"--progress", "json", "--verbose", "--batch-rows", "100", "--sleep", "20ms"});
 }
 
-TEST_F(LocalDisk, A11_NobodyReadsTheReport) { expect_no_harm("| true", {"--json"}); }
-TEST_F(LocalDisk, A11_NobodyReadsMoreThanOneLine) { expect_no_harm("2>&1 | head -n 1", {"--progress", "json", "--batch-rows", "100", "--sleep", "20ms"}); }
-TEST_F(LocalDisk, A11_NobodyReadsMessages) { expect_no_harm("2> >(exit)", {"--progress", "json", "--verbose"}); }
-TEST_F(LocalDisk, A11_StreamsAreClosed) { expect_no_harm("<&- >&- 2>&-", {"--progress", "json"}); }
+TEST_F(LocalDisk, A11_NobodyReadsTheReport) {
+  expect_no_harm("| true", {"--json"});
+}
+TEST_F(LocalDisk, A11_NobodyReadsMoreThanOneLine) {
+  expect_no_harm("2>&1 | head -n 1", {"--progress", "json", "--batch-rows", "100", "--sleep", "20ms"});
+}
+TEST_F(LocalDisk, A11_NobodyReadsMessages) {
+  expect_no_harm("2> >(exit)", {"--progress", "json", "--verbose"});
+}
+TEST_F(LocalDisk, A11_StreamsAreClosed) {
+  expect_no_harm("<&- >&- 2>&-", {"--progress", "json"});
+}
 
 }  // namespace
 }  // namespace pghaul::test

@@ -1,16 +1,16 @@
 // File systems that are full when the test wants it.
 #pragma once
 
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
-
-#include <fmt/format.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "pghaul/error.h"
 
@@ -21,7 +21,7 @@ class SmallDisk {
  public:
   SmallDisk(const std::string& size, const std::string& model) {
     if (::mkdtemp(folder_.data()) == nullptr) throw_errno("cannot make a folder");
-    struct stat owner {};
+    struct stat owner{};
     if (::stat(model.c_str(), &owner) != 0) throw_errno("cannot see who owns " + model);
     options_ = fmt::format("uid={},gid={},mode=0700", owner.st_uid, owner.st_gid);
     if (::mount("tmpfs", folder_.c_str(), "tmpfs", 0, with_size(size).c_str()) != 0) {
@@ -40,7 +40,8 @@ class SmallDisk {
 
   const std::string& folder() const { return folder_; }
   void resize(const std::string& size) const {
-    if (::mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT, with_size(size).c_str()) != 0) throw_errno("cannot resize");
+    if (::mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT, with_size(size).c_str()) != 0)
+      throw_errno("cannot resize");
   }
   // Takes all the room that is left; give_room() gives it back.
   void fill() const {
@@ -57,7 +58,10 @@ class SmallDisk {
   std::string with_size(const std::string& size) const { return options_ + ",size=" + size; }
   std::string ballast() const { return folder_ + "/ballast"; }
   [[noreturn]] void throw_errno(const std::string& what) const {
-    throw Error(ErrorKind::failed, what + ": " + std::strerror(errno)).on(Side::local).about(folder_).with_errno(errno);
+    throw Error(ErrorKind::failed, what + ": " + std::strerror(errno))
+        .on(Side::local)
+        .about(folder_)
+        .with_errno(errno);
   }
 
   std::string folder_ = (std::filesystem::temp_directory_path() / "pghaul-disk-XXXXXX").string();

@@ -15,14 +15,17 @@ class TargetDisk : public ServerFaults {
   // What is created in the test's database from now on is on a disk of that size.
   void use_small_disk(const std::string& size) {
     disk_.emplace(size, target_server().data_directory());
-    run_psql(target_server().conninfo(), fmt::format("CREATE TABLESPACE {} LOCATION '{}'", database(), disk_->folder()));
+    run_psql(target_server().conninfo(),
+             fmt::format("CREATE TABLESPACE {} LOCATION '{}'", database(), disk_->folder()));
   }
   void put_new_tables_on_it() const {
-    run_psql(target_server().conninfo(), fmt::format("ALTER DATABASE {0} SET default_tablespace = {0}", database()));
+    run_psql(target_server().conninfo(),
+             fmt::format("ALTER DATABASE {0} SET default_tablespace = {0}", database()));
   }
   void TearDown() override {
     if (!disk_) return;
-    run_psql(target_server().conninfo(), fmt::format("ALTER DATABASE {} RESET default_tablespace", database()));
+    run_psql(target_server().conninfo(),
+             fmt::format("ALTER DATABASE {} RESET default_tablespace", database()));
     admin_target("DROP TABLE IF EXISTS public.profiles; DROP SCHEMA IF EXISTS pghaul CASCADE");
     run_psql(target_server().conninfo(), "CHECKPOINT");
     run_psql(target_server().conninfo(), fmt::format("DROP TABLESPACE {}", database()));
@@ -36,7 +39,8 @@ const std::vector<std::string> disk_full{"pghaul: target: public.profiles: ", "S
 TEST_F(TargetDisk, D1_FullOfRows) {
   use_small_disk("1m");
   make_rows(20'000);
-  admin_target(fmt::format("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb) TABLESPACE {}", database()));
+  admin_target(fmt::format("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb) TABLESPACE {}",
+                           database()));
   auto result = run({"--batch-bytes", "64kB"});
   expect_failure(result, failed, disk_full);
   const auto done = chunks_done_now();
@@ -66,7 +70,9 @@ TEST_F(TargetDisk, D1_FullWhileAnIndexIsBuilt) {
   for (int i = 0; i < 30; ++i) key += fmt::format("{}md5((id + {})::text)", i == 0 ? "" : " || ", i);
   admin_source(fmt::format("CREATE INDEX wide ON public.profiles (({}))", key));
   const auto result = run();
-  expect_failure(result, failed, {"pghaul: target: public.profiles: index wide", "SQLSTATE 53100", "all rows are on the target"});
+  expect_failure(
+      result, failed,
+      {"pghaul: target: public.profiles: index wide", "SQLSTATE 53100", "all rows are on the target"});
   EXPECT_TRUE(compare_rows(admin_.source, admin_.target, {"profiles"}).equal());
   disk_->resize("256m");
   expect_completion();
@@ -85,7 +91,7 @@ TEST_F(TargetDisk, D1_FullOfWal) {
   std::filesystem::copy(wal, disk.folder(), std::filesystem::copy_options::recursive);
   std::filesystem::remove_all(wal);
   std::filesystem::create_symlink(disk.folder(), wal);
-  struct stat owner {};
+  struct stat owner{};
   ASSERT_EQ(::stat(server.data_directory().c_str(), &owner), 0);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(disk.folder())) {
     ASSERT_EQ(::chown(entry.path().c_str(), owner.st_uid, owner.st_gid), 0);
@@ -98,9 +104,11 @@ TEST_F(TargetDisk, D1_FullOfWal) {
   disk.fill();
   // Until there is no file left to begin.
   EXPECT_TRUE(wait_until([&] {
-    return try_psql(server.conninfo(), "SELECT pg_switch_wal() FROM pg_logical_emit_message(true, 'a', 'b')").status != 0;
+    return try_psql(server.conninfo(), "SELECT pg_switch_wal() FROM pg_logical_emit_message(true, 'a', 'b')")
+               .status != 0;
   }));
-  EXPECT_TRUE(wait_until([&] { return log_of(server).find("PANIC") != std::string::npos; })) << log_of(server);
+  EXPECT_TRUE(wait_until([&] { return log_of(server).find("PANIC") != std::string::npos; }))
+      << log_of(server);
   disk.give_room();
   server.stop(pg::ThrowawayServer::StopMode::immediate);
   server.start();

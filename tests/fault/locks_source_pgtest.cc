@@ -26,12 +26,14 @@ class SourceLocks : public ServerFaults {
     std::string pid;
   };
   bool somebody_waits() const {
-    return admin_source("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'public.profiles'::regclass") != "0";
+    return admin_source(
+               "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = "
+               "'public.profiles'::regclass") != "0";
   }
 };
 
-// DDL queues behind our ACCESS SHARE, and everybody else behind the DDL: chunks are short, so both end soon. (With one
-// snapshot for all a rewrite would end the copy; a new default does not.)
+// DDL queues behind our ACCESS SHARE, and everybody else behind the DDL: chunks are short, so both end soon.
+// (With one snapshot for all a rewrite would end the copy; a new default does not.)
 TEST_F(SourceLocks, E1_DdlGetsThroughBetweenChunks) {
   make_rows(12'000);
   auto running = begin({"--readers", "2"});
@@ -43,13 +45,15 @@ TEST_F(SourceLocks, E1_DdlGetsThroughBetweenChunks) {
   expect_success(running.finish());
 }
 
-// pghaul does not give way in the middle of a chunk: DDL waits for its end, so a batch's size bounds that wait. It does
-// not wait for the next chunk, which stands behind it in the queue.
+// pghaul does not give way in the middle of a chunk: DDL waits for its end, so a batch's size bounds that
+// wait. It does not wait for the next chunk, which stands behind it in the queue.
 TEST_F(SourceLocks, E1_DdlWaitsForTheEndOfAChunk) {
   make_rows(12'000);
-  auto running = start_pghaul(arguments({"--max-rate", "150kB/s", "--batch-bytes", "500kB", "--readers", "1"}));
-  const auto reading = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE application_name LIKE "
-                       "'pghaul % reader%' AND relation = 'public.profiles'::regclass AND granted";
+  auto running =
+      start_pghaul(arguments({"--max-rate", "150kB/s", "--batch-bytes", "500kB", "--readers", "1"}));
+  const auto reading =
+      "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE application_name LIKE "
+      "'pghaul % reader%' AND relation = 'public.profiles'::regclass AND granted";
   for (int i = 0; i < 2; ++i) {
     EXPECT_TRUE(wait_until([&] { return admin_source(reading) != "0"; })) << running.err();
     EXPECT_LT(time_of("ALTER TABLE public.profiles ALTER COLUMN data SET STORAGE EXTENDED"), 12s);
@@ -57,13 +61,14 @@ TEST_F(SourceLocks, E1_DdlWaitsForTheEndOfAChunk) {
   expect_success(running.finish(120s));
 }
 
-// Somebody has the table for himself, for longer than our lock timeout: we do not stand in the queue all that time, and
-// come back.
+// Somebody has the table for himself, for longer than our lock timeout: we do not stand in the queue all that
+// time, and come back.
 TEST_F(SourceLocks, E2_LockedForAWhileInMidCopy) {
   make_rows(9000);
   auto running = begin();
   Lock lock(admin_.source);
-  EXPECT_TRUE(wait_until([&] { return running.err().find("SQLSTATE 55P03") != std::string::npos; })) << running.err();
+  EXPECT_TRUE(wait_until([&] { return running.err().find("SQLSTATE 55P03") != std::string::npos; }))
+      << running.err();
   // Between two tries the queue is empty.
   EXPECT_TRUE(wait_until([&] { return !somebody_waits(); }));
   lock.release();

@@ -19,7 +19,8 @@ class Connections : public ServerFaults {
  protected:
   static constexpr std::size_t room = 9;
 
-  // The small server is one side, with a role that has no reserved connection; the role may do what a copy needs.
+  // The small server is one side, with a role that has no reserved connection; the role may do what a copy
+  // needs.
   void use_small_source() {
     make_database(admin_.source);
     make_rows(6000);
@@ -59,8 +60,10 @@ class Connections : public ServerFaults {
 
  private:
   void make_database(std::string& admin) {
-    run_psql(small_server().conninfo(), fmt::format("DROP DATABASE IF EXISTS {0} WITH (FORCE); DROP ROLE IF EXISTS copier, filler;"
-                                                    "CREATE ROLE copier LOGIN; CREATE ROLE filler LOGIN", database()));
+    run_psql(small_server().conninfo(),
+             fmt::format("DROP DATABASE IF EXISTS {0} WITH (FORCE); DROP ROLE IF EXISTS copier, filler;"
+                         "CREATE ROLE copier LOGIN; CREATE ROLE filler LOGIN",
+                         database()));
     run_psql(small_server().conninfo(), fmt::format("CREATE DATABASE {} OWNER copier", database()));
     admin = small_server().conninfo(database());
   }
@@ -174,12 +177,14 @@ TEST_F(Connections, C15_TheLimitIsLoweredInMidCopy) {
 TEST_F(Connections, C15_TheDatabaseAllowsNone) {
   use_small_target();
   const auto allow = [&](const std::string& yes) {
-    run_psql(small_server().conninfo(), fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS {}", database(), yes));
+    run_psql(small_server().conninfo(),
+             fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS {}", database(), yes));
   };
   auto running = begin();
   allow("false");
-  run_psql(small_server().conninfo(), fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
-                                                  database()));
+  run_psql(
+      small_server().conninfo(),
+      fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", database()));
   const auto result = running.finish();
   allow("true");
   expect_failure(result, failed, {"SQLSTATE 55000"});

@@ -25,8 +25,8 @@ class ForgetfulTarget : public ServerFaults {
   }
 };
 
-// Mark and rows are lost together, and done again. Splits are durable, and all before them with them: so only chunks that
-// are done after the last one can be lost.
+// Mark and rows are lost together, and done again. Splits are durable, and all before them with them: so only
+// chunks that are done after the last one can be lost.
 TEST_F(ForgetfulTarget, C3_AcknowledgedCommitsAreLost) {
   make_rows(9000);
   auto running = begin({"--batch-rows", "300", "--readers", "1", "--reconnect-timeout", "60s"}, 10);
@@ -52,12 +52,15 @@ TEST_F(ForgetfulTarget, C3_NothingIsLostAfterTheEnd) {
 class Crash : public ServerFaults {
  protected:
   static void kill_backend(const std::string& admin, const std::string& role) {
-    const auto pid = run_psql(admin, fmt::format("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
-                                                 "application_name LIKE 'pghaul % {}%' LIMIT 1", role));
+    const auto pid =
+        run_psql(admin, fmt::format("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
+                                    "application_name LIKE 'pghaul % {}%' LIMIT 1",
+                                    role));
     ASSERT_NE(pid, "");
     ASSERT_EQ(::kill(std::stoi(pid), SIGKILL), 0);
   }
-  // Where one backend dies like this, the server ends all the others: 57P02, and 57P03 until it has recovered.
+  // Where one backend dies like this, the server ends all the others: 57P02, and 57P03 until it has
+  // recovered.
   void expect_survival(const std::string& admin, const std::string& role) const {
     make_rows(9000);
     auto running = begin({"--reconnect-timeout", "60s"});
@@ -66,14 +69,22 @@ class Crash : public ServerFaults {
   }
 };
 
-TEST_F(Crash, C4_OneBackendOfTheSourceIsKilled) { expect_survival(admin_.source, "reader"); }
-TEST_F(Crash, C4_OneBackendOfTheTargetIsKilled) { expect_survival(admin_.target, "writer"); }
-TEST_F(Crash, C4_TheBackendThatKeepsTheLedgerIsKilled) { expect_survival(admin_.target, "ledger"); }
+TEST_F(Crash, C4_OneBackendOfTheSourceIsKilled) {
+  expect_survival(admin_.source, "reader");
+}
+TEST_F(Crash, C4_OneBackendOfTheTargetIsKilled) {
+  expect_survival(admin_.target, "writer");
+}
+TEST_F(Crash, C4_TheBackendThatKeepsTheLedgerIsKilled) {
+  expect_survival(admin_.target, "ledger");
+}
 
 // A postmaster that stands still: the kernel accepts connections, and nobody answers.
 class StoppedPostmaster {
  public:
-  explicit StoppedPostmaster(const pg::ThrowawayServer& server) : pid_(server.postmaster_pid()) { ::kill(pid_, SIGSTOP); }
+  explicit StoppedPostmaster(const pg::ThrowawayServer& server) : pid_(server.postmaster_pid()) {
+    ::kill(pid_, SIGSTOP);
+  }
   ~StoppedPostmaster() { go_on(); }
   void go_on() const { ::kill(pid_, SIGCONT); }
 
@@ -102,16 +113,25 @@ class Standstill : public ServerFaults {
     auto running = begin({"--connect-timeout", "1s", "--reconnect-timeout", "60s"});
     const StoppedPostmaster stopped(server);
     session.run(terminate_sql());
-    EXPECT_TRUE(wait_until([&] { return running.err().find("(--connect-timeout)") != std::string::npos; })) << running.err();
+    EXPECT_TRUE(wait_until([&] { return running.err().find("(--connect-timeout)") != std::string::npos; }))
+        << running.err();
     stopped.go_on();
     expect_success(running.finish(120s));
   }
 };
 
-TEST_F(Standstill, B11_OfTheSourceAtTheStart) { expect_refusal(source_server()); }
-TEST_F(Standstill, B11_OfTheTargetAtTheStart) { expect_refusal(target_server()); }
-TEST_F(Standstill, B11_OfTheSourceInMidCopy) { expect_patience(source_server(), admin_.source); }
-TEST_F(Standstill, B11_OfTheTargetInMidCopy) { expect_patience(target_server(), admin_.target); }
+TEST_F(Standstill, B11_OfTheSourceAtTheStart) {
+  expect_refusal(source_server());
+}
+TEST_F(Standstill, B11_OfTheTargetAtTheStart) {
+  expect_refusal(target_server());
+}
+TEST_F(Standstill, B11_OfTheSourceInMidCopy) {
+  expect_patience(source_server(), admin_.source);
+}
+TEST_F(Standstill, B11_OfTheTargetInMidCopy) {
+  expect_patience(target_server(), admin_.target);
+}
 
 }  // namespace
 }  // namespace pghaul::test

@@ -27,7 +27,8 @@ TEST_F(SourceFailover, C8_RowsThatWereLostAreNotTakenForCopied) {
   make_rows(1000, 9001);
   auto running = begin();
   fail_over_with_loss();
-  expect_failure(running.finish(), failed, {"the source has failed over", "timeline 1 then, 2 now", "--allow failover"});
+  expect_failure(running.finish(), failed,
+                 {"the source has failed over", "timeline 1 then, 2 now", "--allow failover"});
   expect_failure(run(), refused, {"the source has failed over", "--full copies it anew"});
   expect_completion({"--full"});
   expect_completion();

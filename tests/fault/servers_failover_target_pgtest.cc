@@ -49,8 +49,8 @@ TEST_F(TargetFailover, C9_TheOwnerIsLost) {
   expect_completion();
 }
 
-// A commit that is complete is on the disk of the target, and nowhere else: a standby that is behind has lost it, and
-// what it has is consistent all the same.
+// A commit that is complete is on the disk of the target, and nowhere else: a standby that is behind has lost
+// it, and what it has is consistent all the same.
 TEST_F(TargetFailover, C9_AfterTheEnd) {
   const auto first = run({"--batch-bytes", "64kB", "--max-chunks", "3"});
   EXPECT_EQ(first.status, 4) << first;

@@ -1,5 +1,5 @@
-// What the tests share in which servers, their disks and their locks fail: copies between servers of the test's own
-// choice, and how they have to end.
+// What the tests share in which servers, their disks and their locks fail: copies between servers of the
+// test's own choice, and how they have to end.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,8 @@ class ServerFaults : public Stopping {
 
   Arguments arguments(const Arguments& more) const {
     Arguments all{"copy", "--source", copier_.source, "--target", copier_.target, "--table", profiles};
-    if (std::find(more.begin(), more.end(), "--progress") == more.end()) all.insert(all.end(), {"--progress", "none"});
+    if (std::find(more.begin(), more.end(), "--progress") == more.end())
+      all.insert(all.end(), {"--progress", "none"});
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -39,12 +40,14 @@ class ServerFaults : public Stopping {
 
   // public.profiles on the source; ids 3, 6, 9, …
   void make_rows(int rows, int first = 1, const std::string& note = "n") const {
-    admin_source(fmt::format(
-        "CREATE TABLE IF NOT EXISTS public.profiles (id bigserial PRIMARY KEY, data jsonb);"
-        "INSERT INTO public.profiles SELECT g * 3, jsonb_build_object('name', '{2}' || g, 'about', repeat(md5(g::text), 2)) "
-        "FROM generate_series({0}, {0} + {1} - 1) g;"
-        "SELECT setval('public.profiles_id_seq', (SELECT max(id) FROM public.profiles)); ANALYZE public.profiles",
-        first, rows, note));
+    admin_source(
+        fmt::format("CREATE TABLE IF NOT EXISTS public.profiles (id bigserial PRIMARY KEY, data jsonb);"
+                    "INSERT INTO public.profiles SELECT g * 3, jsonb_build_object('name', '{2}' || g, "
+                    "'about', repeat(md5(g::text), 2)) "
+                    "FROM generate_series({0}, {0} + {1} - 1) g;"
+                    "SELECT setval('public.profiles_id_seq', (SELECT max(id) FROM public.profiles)); ANALYZE "
+                    "public.profiles",
+                    first, rows, note));
   }
   int chunks_done_now() const {
     const auto found = try_psql(admin_.target, "SELECT count(*) FROM pghaul.chunk WHERE state = 'done'").out;
@@ -72,7 +75,8 @@ class ServerFaults : public Stopping {
   void expect_success(const ProgramResult& result) const {
     EXPECT_EQ(result.status, 0) << result;
     const auto difference = compare_rows(admin_.source, admin_.target, {"profiles"});
-    EXPECT_TRUE(difference.equal()) << difference.lost << " rows lost, " << difference.doubled << " doubled\n" << result;
+    EXPECT_TRUE(difference.equal()) << difference.lost << " rows lost, " << difference.doubled << " doubled\n"
+                                    << result;
     expect_clean();
   }
   // The outcome of one that stays: a complete message with all of `words`, and nothing left behind.
@@ -86,8 +90,10 @@ class ServerFaults : public Stopping {
 
   // Ends sessions of pghaul whose name has `role` in it.
   static std::string terminate_sql(const std::string& role = "") {
-    return fmt::format("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-                       "AND application_name LIKE 'pghaul % {}%'", role);
+    return fmt::format(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name LIKE 'pghaul % {}%'",
+        role);
   }
 
   // For sessions of the test that stay open while it is judged: none of pghaul's.
@@ -110,8 +116,8 @@ inline int count_of(const std::string& text, const std::string& word) {
 }
 
 // The same server and role, another database.
-inline std::string with_role(const pg::ThrowawayServer& server, const std::string& database, const std::string& role,
-                             const std::string& password = "") {
+inline std::string with_role(const pg::ThrowawayServer& server, const std::string& database,
+                             const std::string& role, const std::string& password = "") {
   const auto conninfo = server.conninfo(database, role);
   return password.empty() ? conninfo : conninfo + " password=" + password;
 }

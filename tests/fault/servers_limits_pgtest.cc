@@ -32,8 +32,9 @@ class Limits : public ServerFaults {
 TEST_F(Limits, A9_LittleAddressSpace) {
   make_rows(3000);
   // A row that is a good deal larger than all others.
-  admin_source("INSERT INTO public.profiles SELECT 1, jsonb_build_object('big', string_agg(md5(g::text), '')) "
-               "FROM generate_series(1, 2000000) g");
+  admin_source(
+      "INSERT INTO public.profiles SELECT 1, jsonb_build_object('big', string_agg(md5(g::text), '')) "
+      "FROM generate_series(1, 2000000) g");
   for (const int megabytes : {150, 200, 250, 300, 400, 600}) {
     expect_honesty(fmt::format("--as={}", megabytes * 1'000'000LL), {"--readers", "1", "--writers", "1"});
   }
@@ -55,8 +56,14 @@ TEST_F(Limits, A10_FewThreads) {
   for (const int threads : {1, 2, 4, 6, 8, 10, 14}) {
     SCOPED_TRACE(threads);
     ProcessOptions options;
-    options.argv = {"prlimit", fmt::format("--nproc={}", threads), "--", "setpriv", "--reuid=47110", "--regid=47110",
-                    "--clear-groups", PGHAUL_BINARY};
+    options.argv = {"prlimit",
+                    fmt::format("--nproc={}", threads),
+                    "--",
+                    "setpriv",
+                    "--reuid=47110",
+                    "--regid=47110",
+                    "--clear-groups",
+                    PGHAUL_BINARY};
     const auto all = arguments({"--reconnect-timeout", "1s"});
     options.argv.insert(options.argv.end(), all.begin(), all.end());
     const auto result = run_program(options, 120s);

@@ -38,8 +38,8 @@ class Login : public ServerFaults {
     admin_.target = guarded_server().conninfo(database());
     copier_.target = with_role(guarded_server(), database(), "copier", password);
   }
-  // The door is shut in mid-copy. Sessions that are open go on; once they are ended, the run ends at once and does not
-  // knock again and again.
+  // The door is shut in mid-copy. Sessions that are open go on; once they are ended, the run ends at once and
+  // does not knock again and again.
   void expect_end(const std::string& admin, const std::string& shut_sql, const std::string& sqlstate,
                   const std::string& logged) {
     auto running = begin({"--reconnect-timeout", "60s"});
@@ -60,14 +60,16 @@ class Login : public ServerFaults {
 
 TEST_F(Login, C16_PasswordOfTheSourceChanged) {
   guard_source();
-  expect_end(admin_.source, "ALTER ROLE copier PASSWORD 'new-secret'", "28P01", "password authentication failed");
+  expect_end(admin_.source, "ALTER ROLE copier PASSWORD 'new-secret'", "28P01",
+             "password authentication failed");
   copier_.source = with_role(guarded_server(), database(), "copier", "new-secret");
   expect_completion();
 }
 
 TEST_F(Login, C16_PasswordOfTheTargetChanged) {
   guard_target();
-  expect_end(admin_.target, "ALTER ROLE copier PASSWORD 'new-secret'", "28P01", "password authentication failed");
+  expect_end(admin_.target, "ALTER ROLE copier PASSWORD 'new-secret'", "28P01",
+             "password authentication failed");
   copier_.target = with_role(guarded_server(), database(), "copier", "new-secret");
   expect_completion();
 }
@@ -81,7 +83,8 @@ TEST_F(Login, C16_RoleOfTheSourceLocked) {
 
 TEST_F(Login, C16_PasswordOfTheTargetExpired) {
   guard_target();
-  expect_end(admin_.target, "ALTER ROLE copier VALID UNTIL '2001-01-01'", "28P01", "password authentication failed");
+  expect_end(admin_.target, "ALTER ROLE copier VALID UNTIL '2001-01-01'", "28P01",
+             "password authentication failed");
   admin_target("ALTER ROLE copier VALID UNTIL 'infinity'");
   expect_completion();
 }

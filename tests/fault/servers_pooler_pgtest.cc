@@ -12,19 +12,24 @@ class PgBouncer {
  public:
   PgBouncer(const pg::ThrowawayServer& server, const std::string& mode) {
     port_ = port_of(listen_on_free_port());
-    if (::mkdtemp(folder_.data()) == nullptr) throw Error(ErrorKind::failed, "cannot make a folder").with_errno(errno);
+    if (::mkdtemp(folder_.data()) == nullptr)
+      throw Error(ErrorKind::failed, "cannot make a folder").with_errno(errno);
     std::ofstream(folder_ + "/users") << "\"postgres\" \"\"\n";
     std::ofstream(folder_ + "/ini") << fmt::format(
-        "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}\nunix_socket_dir =\n"
-        "auth_type = trust\nauth_file = {}/users\npool_mode = {}\nlogfile = {}/log\nserver_reset_query = DISCARD ALL\n"
+        "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = "
+        "{}\nunix_socket_dir =\n"
+        "auth_type = trust\nauth_file = {}/users\npool_mode = {}\nlogfile = {}/log\nserver_reset_query = "
+        "DISCARD ALL\n"
         "server_reset_query_always = 0\n",
         server.port(), port_, folder_, mode, folder_);
     ProcessOptions options;
     options.argv = {"pgbouncer", folder_ + "/ini"};
     if (::geteuid() == 0) {  // it does not run as root
-      options.argv = {"setpriv", "--reuid=47111", "--regid=47111", "--clear-groups", "pgbouncer", folder_ + "/ini"};
+      options.argv = {"setpriv",        "--reuid=47111", "--regid=47111",
+                      "--clear-groups", "pgbouncer",     folder_ + "/ini"};
       for (const auto& path : {folder_, folder_ + "/users", folder_ + "/ini"}) {
-        if (::chown(path.c_str(), 47111, 47111) != 0) throw Error(ErrorKind::failed, "chown").with_errno(errno);
+        if (::chown(path.c_str(), 47111, 47111) != 0)
+          throw Error(ErrorKind::failed, "chown").with_errno(errno);
       }
     }
     options.environment = {{"PATH", std::string(std::getenv("PATH")) + ":/usr/sbin"}};
@@ -53,16 +58,22 @@ class Pooler : public ServerFaults {
     const PgBouncer pooler(server, mode);
     const auto direct = side;
     side = pooler.conninfo(database());
-    ASSERT_TRUE(wait_until([&] { return try_psql(side, "SELECT 1").status == 0; })) << "pgbouncer does not run";
+    ASSERT_TRUE(wait_until([&] { return try_psql(side, "SELECT 1").status == 0; }))
+        << "pgbouncer does not run";
     // Sessions of the pooler stay with the server: ours are gone all the same.
     const auto result = run();
     EXPECT_EQ(result.status, refused) << result;
-    EXPECT_THAT(result.err, HasSubstr(fmt::format("a connection pooler stands between pghaul and the {} server", name)));
+    EXPECT_THAT(result.err,
+                HasSubstr(fmt::format("a connection pooler stands between pghaul and the {} server", name)));
     EXPECT_THAT(result.err, HasSubstr("connect to the PostgreSQL server itself"));
-    EXPECT_EQ(admin_target("SELECT count(*) FROM pg_class WHERE oid >= 16384"), "0") << "something was written";
+    EXPECT_EQ(admin_target("SELECT count(*) FROM pg_class WHERE oid >= 16384"), "0")
+        << "something was written";
     side = direct;
-    EXPECT_EQ(run_psql(server.conninfo(), fmt::format("SELECT count(pg_terminate_backend(pid)) >= 0 FROM pg_stat_activity "
-                                                      "WHERE datname = '{}'", database())), "t");
+    EXPECT_EQ(run_psql(server.conninfo(),
+                       fmt::format("SELECT count(pg_terminate_backend(pid)) >= 0 FROM pg_stat_activity "
+                                   "WHERE datname = '{}'",
+                                   database())),
+              "t");
   }
 };
 

@@ -1,17 +1,17 @@
 // A second server that follows a first one, and what becomes of both.
 #pragma once
 
-#include <filesystem>
-
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <filesystem>
 
 #include "fault/servers_faults.h"
 
 namespace pghaul::test {
 
 inline void give_folder_to_owner_of(const std::filesystem::path& folder, const std::filesystem::path& model) {
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(model.c_str(), &status), 0);
   ASSERT_EQ(::chown(folder.c_str(), status.st_uid, status.st_gid), 0);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
@@ -24,7 +24,14 @@ inline void follow(pg::ThrowawayServer& standby, const pg::ThrowawayServer& prim
   const auto data = standby.data_directory();
   std::filesystem::remove_all(data);
   ProcessOptions backup;
-  backup.argv = {pg::find_postgres_bindir() + "/pg_basebackup", "-D", data, "-R", "-c", "fast", "--no-sync", "-d",
+  backup.argv = {pg::find_postgres_bindir() + "/pg_basebackup",
+                 "-D",
+                 data,
+                 "-R",
+                 "-c",
+                 "fast",
+                 "--no-sync",
+                 "-d",
                  primary.conninfo()};
   const auto result = run_program(backup);
   ASSERT_EQ(result.status, 0) << result;
@@ -45,20 +52,23 @@ class Standby : public ServerFaults {
   std::string on_standby() const { return standby_.conninfo(database()); }
   // Whichever of them may be written to.
   std::string whoever_is_primary() const {
-    return fmt::format("host=127.0.0.1,127.0.0.1 port={},{} dbname={} user=postgres target_session_attrs=read-write",
-                       primary_.port(), standby_.port(), database());
+    return fmt::format(
+        "host=127.0.0.1,127.0.0.1 port={},{} dbname={} user=postgres target_session_attrs=read-write",
+        primary_.port(), standby_.port(), database());
   }
   void wait_for_standby() const {
     const auto end = run_psql(on_primary(), "SELECT pg_current_wal_insert_lsn()");
     EXPECT_TRUE(wait_until([&] {
-      return run_psql(standby_.conninfo(), fmt::format("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", end)) == "t";
+      return run_psql(standby_.conninfo(),
+                      fmt::format("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", end)) == "t";
     }));
   }
   // What the primary does from now on never gets to the standby.
   void cut_standby_off() const {
     run_psql(standby_.conninfo(), "ALTER SYSTEM SET primary_conninfo = ''");
     run_psql(standby_.conninfo(), "SELECT pg_reload_conf()");
-    EXPECT_TRUE(wait_until([&] { return run_psql(on_primary(), "SELECT count(*) FROM pg_stat_replication") == "0"; }));
+    EXPECT_TRUE(wait_until(
+        [&] { return run_psql(on_primary(), "SELECT count(*) FROM pg_stat_replication") == "0"; }));
   }
   void promote() const { run_psql(standby_.conninfo(), "SELECT pg_promote(true, 60)"); }
   // The primary is gone for good; the standby takes its place.
