@@ -65,16 +65,19 @@ Plan likely_plan(ControlSessions& control, const CopyOptions& options, TableActi
   return plan;
 }
 
-// Reads the table's first rows for a short while and throws them away: nothing but the source's speed is measured.
-void measure(ControlSessions& control, const CopyOptions& options, const TableJob& job, PlanReport& report) {
+// Reads the table's first rows for a short while and throws them away: nothing but the source's speed is measured. On a
+// session of its own, as one that is stopped in the middle of its rows may be of no use afterwards.
+void measure(const Sessions& sessions, const CopyOptions& options, const TableJob& job, PlanReport& report) {
   const SourceTable table{job.source, job.columns, job.key_column(), options.where_sql, job.binary, job.record_format};
-  const auto started = Deadline::Clock::now();
   std::int64_t bytes = 0;
   // The server keeps the time, too: a condition that lets no row pass would keep us waiting for the first one.
   const auto longest = std::min<Duration>(sample_time, options.statement_timeout);
-  control.source.run(fmt::format("SET statement_timeout = {}", longest.count()), control.deadline());
+  const auto deadline = [&] { return Deadline::after(options.statement_timeout); };
+  pg::Connection session(sessions.source(), sessions.source_session("sample"));
+  session.run(fmt::format("SET statement_timeout = {}", longest.count()), deadline());
+  const auto started = Deadline::Clock::now();
   try {
-    pg::CopyOut copy(control.source, copy_out_sql(table, {ChunkKind::whole, {}, {}, {}}), control.deadline());
+    pg::CopyOut copy(session, copy_out_sql(table, {ChunkKind::whole, {}, {}, {}}), deadline());
     std::string_view frame;
     while (bytes < sample_bytes && Deadline::Clock::now() - started < sample_time && copy.next(frame)) {
       bytes += static_cast<std::int64_t>(frame.size());
@@ -82,7 +85,6 @@ void measure(ControlSessions& control, const CopyOptions& options, const TableJo
   } catch (const Error& error) {
     if (error.sqlstate() != pg::sqlstate::query_canceled) throw;
   }
-  control.source.run(fmt::format("SET statement_timeout = {}", options.statement_timeout.count()), control.deadline());
   report.sample_bytes += bytes;
   report.sample_time += std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);
 }
@@ -151,7 +153,7 @@ PlanReport plan(const CopyOptions& options, StopSource& stop) {
     if (job.source.oid == 0) continue;  // its finding says why
     try {
       report.tables.push_back(plan_table(control, options, job, report.findings));
-      measure(control, options, job, report);
+      measure(sessions, options, job, report);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::stopped) throw;
       report.findings.push_back({Finding::Severity::error, job.name.display(), error.headline(), error.advice()});

@@ -1,4 +1,4 @@
-// Killed, and failing, at every failpoint, each with three workloads.
+// Killed at every failpoint, each with three workloads.
 #include "base/failpoint.h"
 #include "fault/plays.h"
 
@@ -7,9 +7,6 @@ namespace {
 
 INSTANTIATE_TEST_SUITE_P(Kill, Played,
                          testing::ValuesIn(seeds({{"A1_killed_at_failpoint", 0, 3 * failpoint_names().size() - 1}})),
-                         play_name);
-INSTANTIATE_TEST_SUITE_P(Error, Played,
-                         testing::ValuesIn(seeds({{"A8_error_at_failpoint", 0, failpoint_names().size() - 1}})),
                          play_name);
 
 }  // namespace

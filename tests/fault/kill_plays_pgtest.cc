@@ -9,7 +9,8 @@ INSTANTIATE_TEST_SUITE_P(Process, Played,
                                                   {"A3_killed_again_during_resume", 1, 4},
                                                   {"A6_stopped_by_signal", 1, 8},
                                                   {"A7_asleep_for_a_while", 1, 4},
-                                                  {"A8_hung_at_failpoint", 1, 8}})),
+                                                  {"A8_error_at_failpoint", 1, 12},
+                                                  {"A8_hung_at_failpoint", 1, 6}})),
                          play_name);
 
 }  // namespace
