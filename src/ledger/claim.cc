@@ -68,6 +68,8 @@ void take_owner_lock(LedgerSession& session, const TableCopyIdentity& identity, 
   }
 }
 
+// An epoch is never used twice, not even where the target has forgotten the last ones in a failover, and their owner has
+// not: so it is the time, in microseconds, unless that goes back.
 std::unique_ptr<PgLedger> raise_epoch(LedgerSession& session, pg::Connection& connection, int id,
                                       const OwnerInfo& owner) {
   const auto deadline = session.statement_deadline();
@@ -75,7 +77,8 @@ std::unique_ptr<PgLedger> raise_epoch(LedgerSession& session, pg::Connection& co
   connection.query("SELECT pg_catalog.pg_advisory_xact_lock($1::integer, $2::integer)",
                    {std::to_string(session.names().fence_lock_class()), std::to_string(id)}, deadline);
   const auto row = connection.query(
-      fmt::format("UPDATE {} SET epoch = epoch + 1, owner_host = $2, owner_pid = $3::integer, "
+      fmt::format("UPDATE {} SET epoch = greatest(epoch + 1, (pg_catalog.date_part('epoch', "
+                  "pg_catalog.clock_timestamp()) * 1000000)::bigint), owner_host = $2, owner_pid = $3::integer, "
                   "owner_since = pg_catalog.now() WHERE id = $1::integer RETURNING generation, epoch",
                   session.names()("table_copy")),
       {std::to_string(id), owner.host, std::to_string(owner.pid)}, deadline);

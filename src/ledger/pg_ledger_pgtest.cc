@@ -354,20 +354,20 @@ class LostCommits : public LedgerTest, public testing::WithParamInterface<Commit
 
 TEST_P(LostCommits, OfAClaim) {
   session_->release_locks();
-  const auto before = std::stoi(epoch());
+  const auto before = std::stoll(epoch());
   cut();
   const auto again = claim(*session_);
   EXPECT_NO_THROW(again->check_ownership());
-  EXPECT_GE(std::stoi(epoch()), before + 1);
+  EXPECT_GE(std::stoll(epoch()), before + 1);
   EXPECT_THROW(ledger_->check_ownership(), Error);
 }
 
 TEST_P(LostCommits, OfANewGeneration) {
-  const auto before = std::stoi(epoch());
+  const auto before = std::stoll(epoch());
   cut();
   ledger_->start_generation(generation_facts(), {"CREATE TABLE public.t ()"}, soon());
   EXPECT_EQ(ledger_->generation(), 1);
-  EXPECT_EQ(std::stoi(epoch()), before + 1);
+  EXPECT_EQ(std::stoll(epoch()), before + 1);
   EXPECT_NO_THROW(ledger_->check_ownership());
   EXPECT_EQ(target_sql("SELECT count(*) FROM pghaul.generation"), "1");
   // The next one is the next one.

@@ -7,7 +7,7 @@ namespace {
 class GetsOver : public Resume, public testing::WithParamInterface<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Failpoint, GetsOver, testing::ValuesIn(names_of_first_copy()), as_identifier);
 
-TEST_P(GetsOver, Error) {
+TEST_P(GetsOver, A8_Error) {
   make_tables();
   const auto result = copy(three_tables(), failing(GetParam(), "error"));
   EXPECT_EQ(result.status, 0) << result;

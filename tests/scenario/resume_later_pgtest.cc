@@ -30,13 +30,13 @@ class ResumeLaterRun : public Resume, public testing::WithParamInterface<std::st
 };
 INSTANTIATE_TEST_SUITE_P(Failpoint, ResumeLaterRun, testing::ValuesIn(in_later_runs), as_identifier);
 
-TEST_P(ResumeLaterRun, Kill) {
+TEST_P(ResumeLaterRun, A1_Kill) {
   const auto result = later_run("kill9");
   ASSERT_EQ(result.status, killed) << GetParam() << " was not met: " << result;
   expect_end();
 }
 
-TEST_P(ResumeLaterRun, Error) {
+TEST_P(ResumeLaterRun, A8_Error) {
   const auto result = later_run("error");
   EXPECT_EQ(result.status, stops() ? 4 : 0) << result;
   expect_end();
