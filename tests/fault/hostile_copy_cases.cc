@@ -59,7 +59,7 @@ HostileCases copy_cases() {
   add("copy_of_a_negative_number_of_rows",
       after_copy(row + end_copy + command_complete("COPY -1") + ready_for_query()), {0, 3});
   add("copy_that_is_done_twice", after_copy(row + end_copy + end_copy + end_answer), {0, 3});
-  add("copy_that_begins_again", in_copy(row + end_copy + begin_copy + row));
+  add("copy_that_begins_again", in_copy(row + end_copy + begin_copy + row), {0, 3});
   add("copy_without_end", floods_copy(row), {0, 3});
   add("copy_of_empty_rows_without_end", floods_copy(message('d', "")), {0, 3});
   add("copy_of_notices_without_end", floods_copy(error_response({{'S', "NOTICE"}, {'M', terminal_escapes}}, 'N')));
