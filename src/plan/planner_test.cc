@@ -292,7 +292,7 @@ TEST(PlanByKey, EveryKeyIsInExactlyOneChunk) {
     std::vector<std::int64_t> bounds(random() % 40);
     std::generate(bounds.begin(), bounds.end(), any);
     if (round % 3 != 0) std::sort(bounds.begin(), bounds.end());
-    const auto [low, high] = std::minmax(any(), any());
+    const auto [low, high] = std::minmax({any(), any()});
     TableFacts facts = keyed_table(static_cast<std::int64_t>(random() % 1'000'000'000), -1, low, high, bounds);
     const Plan plan = make_plan(facts, {}, first_run(round % 5 == 0 ? any() : high));
     expect_complete(plan);
@@ -307,7 +307,7 @@ TEST(PlanByKey, EveryGainedKeyIsInExactlyOneChunk) {
     std::vector<std::int64_t> bounds(random() % 40);
     std::generate(bounds.begin(), bounds.end(), any);
     std::sort(bounds.begin(), bounds.end());
-    const auto [above, high] = std::minmax(any(), any());
+    const auto [above, high] = std::minmax({any(), any()});
     const Plan plan = make_plan(keyed_table(1'000'000'000, 1e6, above, high, bounds), {}, gain(above, high));
     for (const std::int64_t key : probes_of(plan)) EXPECT_EQ(chunks_with(plan, key), key > above ? 1 : 0) << key;
   }

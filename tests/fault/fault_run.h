@@ -118,6 +118,7 @@ class FaultRun {
   friend class FaultedCopy;
 
   void judge(const ProgramResult& result, const std::set<int>& allowed);
+  void expect_nothing_left();
   void expect_rows_of_done_chunks();
   void expect_equal();
   void expect_complete_ledger();
@@ -126,6 +127,7 @@ class FaultRun {
   Verdict verdict_;
   Workload workload_;
   Arguments final_options_;
+  int running_ = 0;  // processes
   std::unique_ptr<CuttingProxy> source_proxy_, target_proxy_;
 };
 
