@@ -1,7 +1,10 @@
 #include "cli/option_table.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "cli/option_values.h"
+#include "cli/verb_table.h"
 
 namespace pghaul {
 namespace {
@@ -32,7 +35,8 @@ constexpr OptionSpec kTable[] = {
     {"--full", "", "What to copy", "Empty the target table and copy anew. Without it a copy continues: what is "
      "unfinished, then what the source has gained.", verbs::copying,
      [](Invocation& i, Text) { i.copy.full = true; }},
-    {"--on-conflict", "WORD", "What to copy", "Rows whose key the target has: error, skip or update.", verbs::copying,
+    {"--on-conflict", "error|skip|update", "What to copy", "What to do with rows whose key the target has.",
+     verbs::copying,
      [](Invocation& i, Text v) { i.copy.on_conflict = parse_word(v, on_conflict_words); },
      [](const Invocation& i) { return show_word(i.copy.on_conflict, on_conflict_words); }, true},
 
@@ -47,16 +51,17 @@ constexpr OptionSpec kTable[] = {
      [](const Invocation& i) { return show_bytes(i.copy.plan.batch_bytes); }, true},
     {"--batch-rows", "N", "How", "Rows of a batch instead.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.plan.batch_rows = parse_count(v, 1, INT64_MAX); }, nullptr, true},
-    {"--chunk-by", "WORD", "How", "Cut the table by auto, key, ctid (pages) or whole (not at all).", verbs::copying,
+    {"--chunk-by", "auto|key|ctid|whole", "How", "What the table is cut by; ctid: pages; whole: not at "
+     "all.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.plan.chunk_by = parse_word(v, chunk_by_words); },
      [](const Invocation& i) { return show_word(i.copy.plan.chunk_by, chunk_by_words); }, true},
-    {"--snapshot", "WORD", "How", "shared: all rows of one point in time. chunk: each chunk of its own; nothing is "
+    {"--snapshot", "shared|chunk", "How", "shared: all rows of one point in time. chunk: each chunk of its own; nothing is "
      "held long on the source.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.snapshot = parse_word(v, snapshot_words); },
      [](const Invocation& i) { return show_word(i.copy.snapshot, snapshot_words); }, true},
     {"--require-one-snapshot", "", "How", "Stop rather than go on with a second point in time.", verbs::copying,
      [](Invocation& i, Text) { i.copy.require_one_snapshot = true; }},
-    {"--late-rows", "WORD", "How", "Rows that commit late under low keys. wait: for transactions that may write "
+    {"--late-rows", "wait|scan|ignore", "How", "Rows that commit late under low keys. wait: for transactions that may write "
      "some; scan: also look for them in every run; ignore.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.late_rows = parse_word(v, late_rows_words); },
      [](const Invocation& i) { return show_word(i.copy.late_rows, late_rows_words); }, true},
@@ -111,8 +116,8 @@ constexpr OptionSpec kTable[] = {
     {"--keep", "", "Demo", "Leave the servers' folder for a look.", verbs::demo,
      [](Invocation& i, Text) { i.demo.keep = true; }},
 
-    {"--progress", "WORD", "Output", "auto (bar on a terminal, else plain), bar, plain, json or none; on standard "
-     "error.", verbs::copying,
+    {"--progress", "auto|bar|plain|json|none", "Output", "On standard error. auto: a bar on a terminal, "
+     "else plain.", verbs::copying,
      [](Invocation& i, Text v) { i.progress = parse_word(v, progress_words); },
      [](const Invocation& i) { return show_word(i.progress, progress_words); }, true},
     {"--json", "", "Output", "The report as one JSON document on standard output.", verbs::copying | verbs::status,
@@ -142,20 +147,31 @@ unsigned verb_bit(Verb verb) {
 }
 
 std::string_view verb_name(Verb verb) {
-  switch (verb) {
-    case Verb::copy: return "copy";
-    case Verb::plan: return "plan";
-    case Verb::status: return "status";
-    case Verb::demo: return "demo";
-    case Verb::none: break;
-  }
-  return "";
+  const auto found = std::ranges::find(verb_table(), verb, &VerbSpec::verb);
+  return found == verb_table().end() ? "" : found->name;
 }
 
 std::string environment_name(const OptionSpec& spec) {
   std::string name = "PGHAUL_";
   for (const char c : spec.name.substr(2)) name += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
   return name;
+}
+
+std::string option_text(const OptionSpec& spec) {
+  std::string text(spec.help);
+  if (spec.repeatable && text.find("several times") == std::string::npos) text += " May be given several times.";
+  if (spec.show != nullptr) text += fmt::format(" Default: {}.", spec.show(Invocation()));
+  return text;
+}
+
+std::vector<std::string_view> option_words(const OptionSpec& spec) {
+  std::vector<std::string_view> words;
+  if (spec.value.find('|') == std::string_view::npos) return words;
+  for (auto rest = spec.value; !rest.empty();) {
+    words.push_back(rest.substr(0, rest.find('|')));
+    rest.remove_prefix(std::min(rest.size(), words.back().size() + 1));
+  }
+  return words;
 }
 
 }  // namespace pghaul

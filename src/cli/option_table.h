@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/options.h"
 
@@ -20,7 +21,8 @@ std::string_view verb_name(Verb verb);
 
 struct OptionSpec {
   std::string_view name;   // "--readers"
-  std::string_view value;  // what stands for the value in help; empty: a flag
+  // What stands for the value in help. Empty: a flag. "a|b|c": one of these words. FILE: completed as a path.
+  std::string_view value;
   std::string_view group;
   std::string_view help;
   unsigned taken_by = verbs::copying;
@@ -39,6 +41,11 @@ std::span<const OptionSpec> option_table();
 
 // "PGHAUL_BATCH_BYTES" for --batch-bytes.
 std::string environment_name(const OptionSpec& spec);
+
+// Its help and its default, as running text.
+std::string option_text(const OptionSpec& spec);
+// The words that it takes; none: anything.
+std::vector<std::string_view> option_words(const OptionSpec& spec);
 
 // What each option was set to must also fit together. Errors: usage.
 void validate_options(const Invocation& invocation);

@@ -34,7 +34,7 @@ using Environment = std::function<const char*(const char*)>;
 // they may hold a password.
 Invocation parse_options(const std::vector<std::string>& arguments, const Environment& environment);
 
-// At most 80 columns.
-std::string help_text(Verb verb);
+// At most `width` columns, within reason.
+std::string help_text(Verb verb, std::size_t width = 80);
 
 }  // namespace pghaul

@@ -6,12 +6,11 @@
 
 #include "cli/option_table.h"
 #include "cli/options.h"
+#include "cli/verb_table.h"
 #include "pghaul/error.h"
 
 namespace pghaul {
 namespace {
-
-constexpr Verb kVerbs[] = {Verb::copy, Verb::plan, Verb::status, Verb::demo};
 
 // Only to find out which options were given with which values; their meaning is the table's.
 class Parser {
@@ -36,12 +35,12 @@ Parser::Parser() {
   program_.require_subcommand(0, 1);
   apps_[Verb::none] = &program_;
   add_options(program_, Verb::none);
-  for (const Verb verb : kVerbs) {
-    CLI::App* const app = program_.add_subcommand(std::string(verb_name(verb)));
+  for (const auto& spec : verb_table()) {
+    CLI::App* const app = program_.add_subcommand(std::string(spec.name));
     app->set_help_flag();
     app->allow_extras();
-    apps_[verb] = app;
-    add_options(*app, verb);
+    apps_[spec.verb] = app;
+    add_options(*app, spec.verb);
   }
 }
 
@@ -88,8 +87,8 @@ void Parser::run_cli11(const std::vector<std::string>& arguments) {
 }
 
 Verb Parser::chosen_verb() const {
-  for (const Verb verb : kVerbs) {
-    if (apps_.at(verb)->parsed()) return verb;
+  for (const auto& spec : verb_table()) {
+    if (apps_.at(spec.verb)->parsed()) return spec.verb;
   }
   return Verb::none;
 }

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -137,6 +138,11 @@ void forbid_core_dumps() {
 #endif
 }
 
+std::size_t columns_of_stdout() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 std::string failpoint_list() {
   std::string list;
   for (const auto name : failpoint_names()) list += fmt::format("{}\n", name);
@@ -150,7 +156,7 @@ int finish(const Outcome& outcome, bool verbose) {
 }
 
 int work(const Invocation& invocation) {
-  if (invocation.help) return print(help_text(invocation.verb), 0);
+  if (invocation.help) return print(help_text(invocation.verb, columns_of_stdout()), 0);
   if (invocation.version) return print("pghaul " PGHAUL_VERSION "\n", 0);
   if (invocation.list_failpoints) return print(failpoint_list(), 0);
   if (invocation.verb != Verb::demo) forbid_core_dumps();  // the demo has no secrets, and its children read its files
