@@ -124,7 +124,7 @@ void add_files(ManPage& page) {
 void add_examples(ManPage& page) {
   page.section("EXAMPLES");
   for (const auto& example : example_table()) {
-    page.paragraph();
+    if (&example != &example_table().front()) page.paragraph();
     page.line(example.about);
     page.literal(wrapped(example.command, {.width = 68, .indent = 4, .column = 0, .line_end = " \\", .command = true}));
   }
