@@ -48,7 +48,10 @@ std::string bash_values() {
 
 std::string bash_verbs() {
   std::string cases;
-  for (const auto& verb : verb_table()) cases += fmt::format("      {}) words='{}' ;;\n", verb.name, names_of(verb.verb));
+  for (const auto& verb : verb_table()) {
+    const auto action = verb.action.empty() ? "" : fmt::format("{} ", verb.action);
+    cases += fmt::format("      {}) words='{}{}' ;;\n", verb.name, action, names_of(verb.verb));
+  }
   return cases;
 }
 
@@ -106,7 +109,10 @@ std::string zsh_arguments(Verb verb) {
 
 std::string zsh_verbs() {
   std::string cases;
-  for (const auto& verb : verb_table()) cases += fmt::format("    {})\n      {} ;;\n", verb.name, zsh_arguments(verb.verb));
+  for (const auto& verb : verb_table()) {
+    const auto action = verb.action.empty() ? "" : fmt::format(" \\\n        '1:action:({})'", verb.action);
+    cases += fmt::format("    {})\n      {}{} ;;\n", verb.name, zsh_arguments(verb.verb), action);
+  }
   return cases;
 }
 

@@ -102,7 +102,7 @@ void add_options(ManPage& page) {
 
 void add_environment(ManPage& page) {
   page.section("ENVIRONMENT");
-  page.line("The command line counts before the environment. A variable that is empty counts as not set.");
+  page.line("Counts where the command line says nothing. A variable that is empty counts as not set.");
   for (const auto& spec : option_table()) {
     if (spec.environment) page.entry(environment_name(spec), "", fmt::format("Stands in for {}.", spec.name));
   }
@@ -112,6 +112,33 @@ void add_environment(ManPage& page) {
 void add_exit_status(ManPage& page) {
   page.section("EXIT STATUS");
   for (const auto& each : exit_code_table()) page.entry(std::to_string(each.code), "", each.meaning);
+}
+
+constexpr std::string_view kConfiguration = R"([defaults]
+source = "service=prod"
+target = {env = "STATS_URI"}
+readers = 4
+
+[[copy]]
+name = "profiles"
+tables = ["public.profiles", "public.events"]
+
+[[copy]]
+name = "orders"
+tables = ["public.orders"]
+where = "region = 'eu'"
+timeout = "2h")";
+
+void add_configuration(ManPage& page) {
+  page.section("CONFIGURATION FILE");
+  page.line("The file of --config is TOML. Its keys are the options without their dashes; --table is tables. [defaults] "
+            "counts for every [[copy]], and what is said of the whole command (progress, json, verbose) stands there. The "
+            "command line counts before the environment, this before [[copy]], and that before [defaults]. A copy's name "
+            "behind the command chooses it; without one all are done in their order, up to the first that fails.");
+  page.paragraph();
+  page.line("Numbers are numbers, flags true or false, lists lists of texts, everything else texts. Passwords have no "
+            "place in it: source and target may name a variable that has the connection string.");
+  page.literal(kConfiguration);
 }
 
 void add_files(ManPage& page) {
@@ -142,6 +169,7 @@ std::string manual_page() {
   add_synopsis(page);
   add_description(page);
   add_options(page);
+  add_configuration(page);
   add_exit_status(page);
   add_environment(page);
   add_files(page);

@@ -73,6 +73,8 @@ TEST(Completion, OfBash) {
   EXPECT_THAT(completed("pghaul --ver"), ElementsAre("--version"));
   EXPECT_THAT(completed("pghaul copy --max-r"), ElementsAre("--max-retries", "--max-rate"));
   EXPECT_THAT(completed("pghaul copy --table t --chunk-by ''"), ElementsAre("auto", "key", "ctid", "whole"));
+  EXPECT_THAT(completed("pghaul config sh"), ElementsAre("show"));
+  EXPECT_THAT(completed("pghaul copy --config /etc/passw"), testing::Contains("/etc/passwd"));
   EXPECT_THAT(completed("pghaul copy --readers ''"), ElementsAre(""));
   EXPECT_THAT(completed("pghaul demo --"), ElementsAre("--rows", "--keep", "--verbose", "--help"));
   EXPECT_THAT(completed("pghaul status --read"), ElementsAre(""));

@@ -17,7 +17,13 @@ constexpr Duration kLongest = 24'000h;
 constexpr Duration kLongestStatement = 500h;
 constexpr Duration kShortest = 1ms;
 
+constexpr std::string_view kCommandWide = "Output";  // group
+
 constexpr OptionSpec kTable[] = {
+    {"--config", "FILE", "Configuration", "TOML file with values for these options, for all copies and for each of "
+     "several that have names; NAME after the command chooses among them.", verbs::copying | verbs::status,
+     [](Invocation& i, Text v) { i.config = not_empty(v); }, nullptr, true},
+
     {"--source", "URI", "What to copy", "Server with the rows: a connection string as libpq takes it. PG* variables, "
      "~/.pgpass and service files count too.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.source = not_empty(v); }, nullptr, true},
@@ -25,7 +31,7 @@ constexpr OptionSpec kTable[] = {
      verbs::copying | verbs::status,
      [](Invocation& i, Text v) { i.copy.target = i.status.target = not_empty(v); }, nullptr, true},
     {"--table", "NAME", "What to copy", "Table, as schema.table. May be given several times.", verbs::copying,
-     [](Invocation& i, Text v) { i.copy.tables.push_back(not_empty(v)); }, nullptr, false, true},
+     [](Invocation& i, Text v) { i.copy.tables.push_back(not_empty(v)); }, nullptr, false, true, "tables"},
     {"--columns", "A,B", "What to copy", "Only these columns.", verbs::copying,
      [](Invocation& i, Text v) {
        for (auto& name : parse_names(v)) i.copy.columns.push_back(std::move(name));
@@ -69,7 +75,8 @@ constexpr OptionSpec kTable[] = {
      [](Invocation& i, Text v) { i.copy.late_wait = parse_duration_between(v, 0ms, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.late_wait); }, true},
 
-    {"--timeout", "TIME", "Bounds", "For the whole command; then it stops and can be continued.", verbs::copying,
+    {"--timeout", "TIME", "Bounds", "For the whole command, or, in the file, for each copy; then it stops "
+     "and can be continued.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.timeout = parse_duration_between(v, kShortest, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.timeout); }, true},
     {"--statement-timeout", "TIME", "Bounds", "For each query that moves or plans rows.", verbs::copying,
@@ -141,6 +148,7 @@ unsigned verb_bit(Verb verb) {
     case Verb::plan: return verbs::plan;
     case Verb::status: return verbs::status;
     case Verb::demo: return verbs::demo;
+    case Verb::config: return verbs::config;
     case Verb::none: break;
   }
   return verbs::program;
@@ -156,6 +164,14 @@ std::string environment_name(const OptionSpec& spec) {
   for (const char c : spec.name.substr(2)) name += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
   return name;
 }
+
+std::string_view config_key(const OptionSpec& spec) {
+  const bool is_set = (spec.taken_by & (verbs::copying | verbs::status)) != 0;
+  if (!is_set || spec.name == "--help" || spec.name == "--config") return {};
+  return spec.key.empty() ? spec.name.substr(2) : spec.key;
+}
+
+bool is_command_wide(const OptionSpec& spec) { return spec.group == kCommandWide; }
 
 std::string option_text(const OptionSpec& spec) {
   std::string text(spec.help);

@@ -13,8 +13,8 @@ namespace pghaul {
 // Sets of verbs, as bits.
 namespace verbs {
 inline constexpr unsigned program = 1;  // no verb: `pghaul --version`
-inline constexpr unsigned copy = 2, plan = 4, status = 8, demo = 16;
-inline constexpr unsigned copying = copy | plan;
+inline constexpr unsigned copy = 2, plan = 4, status = 8, demo = 16, config = 32;
+inline constexpr unsigned copying = copy | plan | config;  // config shows what the others would take
 }  // namespace verbs
 unsigned verb_bit(Verb verb);
 std::string_view verb_name(Verb verb);
@@ -32,6 +32,7 @@ struct OptionSpec {
   std::string (*show)(const Invocation& from) = nullptr;
   bool environment = false;  // see environment_name()
   bool repeatable = false;
+  std::string_view key = {};  // in the configuration file, where it is not the name without its dashes
 
   bool is_flag() const { return value.empty(); }
 };
@@ -41,6 +42,11 @@ std::span<const OptionSpec> option_table();
 
 // "PGHAUL_BATCH_BYTES" for --batch-bytes.
 std::string environment_name(const OptionSpec& spec);
+
+// "batch-bytes" for --batch-bytes. Empty: has no place in the configuration file.
+std::string_view config_key(const OptionSpec& spec);
+// One for the command, and so not for a single copy of the configuration file.
+bool is_command_wide(const OptionSpec& spec);
 
 // Its help and its default, as running text.
 std::string option_text(const OptionSpec& spec);

@@ -250,7 +250,7 @@ TEST(Options, HelpNeedsNothingElse) {
 
 TEST(Help, FitsTheTerminal) {
   for (const auto& [asked, width] : {std::pair(80u, 80u), {60u, 60u}, {50u, 50u}, {100u, 100u}, {400u, 100u}}) {
-    for (const Verb verb : {Verb::none, Verb::copy, Verb::plan, Verb::status, Verb::demo}) {
+    for (const Verb verb : {Verb::none, Verb::copy, Verb::plan, Verb::status, Verb::demo, Verb::config}) {
       std::istringstream lines(help_text(verb, asked));
       std::size_t widest = 0;
       for (std::string line; std::getline(lines, line);) widest = std::max(widest, line.size());
@@ -262,7 +262,7 @@ TEST(Help, FitsTheTerminal) {
 }
 
 TEST(Help, HasExamplesAndSaysWhereTheManualIs) {
-  for (const Verb verb : {Verb::none, Verb::copy, Verb::status}) EXPECT_THAT(help_text(verb), HasSubstr("\nExamples\n"));
+  for (const Verb verb : {Verb::none, Verb::copy, Verb::status, Verb::config}) EXPECT_THAT(help_text(verb), HasSubstr("\nExamples\n"));
   EXPECT_THAT(help_text(Verb::copy), HasSubstr("    pghaul copy --source 'host=prod dbname=shop' \\\n"));
   EXPECT_THAT(help_text(Verb::demo), HasSubstr("The manual: man pghaul\n"));
 }
@@ -275,7 +275,7 @@ TEST(Help, TellsEveryOptionDefaultAndExitCode) {
     if (!spec.environment) continue;
     EXPECT_THAT(text, HasSubstr(environment_name(spec)));
   }
-  EXPECT_THAT(text, HasSubstr("Default: 24h."));
+  EXPECT_THAT(text, HasSubstr("Default: 10s."));
   EXPECT_THAT(text, HasSubstr("Default: 8MB."));
   EXPECT_THAT(text, HasSubstr("4  stopped"));
   EXPECT_THAT(help_text(Verb::status), Not(HasSubstr("--readers")));

@@ -14,6 +14,7 @@ struct VerbSpec {
   std::string_view arguments;  // as its synopsis shows them
   std::string_view summary;    // for a list of verbs
   std::string_view text;       // for its own help
+  std::string_view action = {};  // word that must follow
 };
 // Without Verb::none.
 std::span<const VerbSpec> verb_table();
