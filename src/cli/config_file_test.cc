@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -147,6 +148,17 @@ TEST(ConfigFile, PasswordsAreRefusedAndNeverRepeated) {
   for (const std::string conninfo : {"service=prod", "host=a passfile=/etc/pghaul/pass", "postgresql://u@a:5433/b?sslmode=require"}) {
     EXPECT_EQ(refusal("[defaults]\nsource = \"" + conninfo + "\"\n"), "taken") << conninfo;
   }
+}
+
+TEST(ConfigFile, TheExampleOfTheDocumentsIsTaken) {
+  std::ifstream file(PGHAUL_SOURCE_DIR "/docs/configuration.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto begin = text.find("```toml\n"), end = text.find("```\n", begin + 8);
+  ASSERT_NE(end, std::string::npos);
+  const auto example = parse(text.substr(begin + 8, end - begin - 8));
+  ASSERT_EQ(example.copies.size(), 2u);
+  EXPECT_EQ(example.copies[1].name, "orders");
+  EXPECT_EQ(example.copies[1].values.at("--table").place, "n.toml:15") << "as the document shows it";
 }
 
 TEST(ConfigFile, WhatCannotBeRead) {
