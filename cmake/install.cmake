@@ -29,15 +29,16 @@ install(FILES README.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(GLOB documents CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md)
 install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)  # as README.md links to them
 
+set(PGHAUL_MAINTAINER "the pghaul developers <pghaul@localhost>" CACHE STRING "Who answers for the Debian package")
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME pghaul)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "the pghaul developers <pghaul@localhost>")
+set(CPACK_PACKAGE_CONTACT ${PGHAUL_MAINTAINER})
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "copies PostgreSQL tables exactly once, restartable at any point")
-set(CPACK_PACKAGE_DESCRIPTION "pghaul copies tables from one PostgreSQL server to another, gently to the source.
- The record of what is done lies in the target database and changes in the same
- transaction as the rows, so that every row arrives exactly once, whatever
- breaks on the way; typed again, the same command continues.")
+set(CPACK_PACKAGE_DESCRIPTION "pghaul copies tables from one PostgreSQL server to another, gently to the
+source. The record of what is done lies in the target database and changes
+in the same transaction as the rows, so that every row arrives exactly once,
+whatever breaks on the way; typed again, the same command continues.")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION database)

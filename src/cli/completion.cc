@@ -1,8 +1,8 @@
-#include <string_view>
-#include <vector>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <string_view>
+#include <vector>
 
 #include "cli/manual.h"
 #include "cli/option_table.h"
@@ -38,9 +38,9 @@ std::string bash_values() {
   for (const auto& spec : option_table()) {
     if (spec.is_flag()) continue;
     const auto words = option_words(spec);
-    const auto action = !words.empty()          ? fmt::format("words='{}'", fmt::join(words, " "))
+    const auto action = !words.empty()         ? fmt::format("words='{}'", fmt::join(words, " "))
                         : spec.value == "FILE" ? std::string("files=yes")
-                                                : std::string("return");
+                                               : std::string("return");
     cases += fmt::format("    {}) {} ;;\n", spec.name, action);
   }
   return cases;
@@ -93,9 +93,9 @@ std::string zsh_option(const OptionSpec& spec) {
   std::string value;
   if (!spec.is_flag()) {
     const auto words = option_words(spec);
-    const auto action = !words.empty()          ? fmt::format("({})", fmt::join(words, " "))
+    const auto action = !words.empty()         ? fmt::format("({})", fmt::join(words, " "))
                         : spec.value == "FILE" ? std::string("_files")
-                                                : std::string(" ");
+                                               : std::string(" ");
     value = fmt::format(":{}:{}", words.empty() ? spec.value : "word", action);
   }
   return fmt::format("'{}{}[{}]{}'", spec.repeatable ? "*" : "", spec.name, zsh_quoted(help), value);

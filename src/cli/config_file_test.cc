@@ -1,13 +1,12 @@
 #include "cli/config_file.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "cli/option_table.h"
 #include "pghaul/error.h"
@@ -20,7 +19,9 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-ConfigFile parse(const std::string& text) { return parse_config(text, "n.toml"); }
+ConfigFile parse(const std::string& text) {
+  return parse_config(text, "n.toml");
+}
 
 // Message and advice of the usage error.
 std::string refusal(const std::string& text) {
@@ -34,9 +35,10 @@ std::string refusal(const std::string& text) {
 }
 
 TEST(ConfigFile, SectionsWithTheirValuesAndPlaces) {
-  const auto file = parse("[defaults]\nreaders = 4\nfull = true\nbatch-bytes = \"4MB\"\n\n"
-                          "[[copy]]\nname = 'a'\ntables = ['x', 'y']\nfull = false\n"
-                          "[[copy]]\nname = 'b'\nallow = 'triggers'\nsource = {env = 'S'}\nbatch-bytes = 80000\n");
+  const auto file = parse(
+      "[defaults]\nreaders = 4\nfull = true\nbatch-bytes = \"4MB\"\n\n"
+      "[[copy]]\nname = 'a'\ntables = ['x', 'y']\nfull = false\n"
+      "[[copy]]\nname = 'b'\nallow = 'triggers'\nsource = {env = 'S'}\nbatch-bytes = 80000\n");
   EXPECT_THAT(file.defaults.values.at("--readers").texts, ElementsAre("4"));
   EXPECT_EQ(file.defaults.values.at("--readers").place, "n.toml:2");
   EXPECT_THAT(file.defaults.values.at("--full").texts, ElementsAre(""));
@@ -63,7 +65,8 @@ std::string some_value(const OptionSpec& spec) {
 TEST(ConfigFile, TakesEveryOptionOfTheCommandLine) {
   int keys = 0;
   for (const auto& spec : option_table()) {
-    const bool sets = (spec.taken_by & (verbs::copy | verbs::status)) != 0 && spec.name != "--help" && spec.name != "--config";
+    const bool sets =
+        (spec.taken_by & (verbs::copy | verbs::status)) != 0 && spec.name != "--help" && spec.name != "--config";
     EXPECT_EQ(!config_key(spec).empty(), sets) << spec.name;
     if (!sets) continue;
     ++keys;
@@ -122,30 +125,33 @@ TEST(ConfigFile, EachMistakeIsToldWithItsLine) {
       {"[[copy]]\nname = ''\n", "n.toml:2: name: expected letters"},
       {"[[copy]]\nname = '-a'\n", "n.toml:2: name: expected letters"},
       {"[[copy]]\nname = 'a b'\n", "n.toml:2: name: expected letters"},
-      {"[[copy]]\nname = 'a'\n\n[[copy]]\nname = 'a'\n", "n.toml:4: there are two copies with the name a; the other is at n.toml:1"},
+      {"[[copy]]\nname = 'a'\n\n[[copy]]\nname = 'a'\n",
+       "n.toml:4: there are two copies with the name a; the other is at n.toml:1"},
       // references
       {"[defaults]\nsource = {}\n", "n.toml:2: source: expected a connection string or {env = \"NAME\"}"},
       {"[defaults]\nsource = {env = 'A', x = 1}\n", "n.toml:2: source: expected a connection string"},
       {"[defaults]\nsource = {file = 'A'}\n", "n.toml:2: source: expected a connection string"},
       {"[defaults]\nsource = {env = ''}\n", "n.toml:2: source: env: expected the name of a variable"},
       {"[defaults]\nsource = {env = 5}\n", "n.toml:2: env: expected the name of a variable, found a whole number"},
-      {"[defaults]\nsource = 5\n", "n.toml:2: source: expected a connection string or {env = \"NAME\"}, found a whole number"},
+      {"[defaults]\nsource = 5\n",
+       "n.toml:2: source: expected a connection string or {env = \"NAME\"}, found a whole number"},
       {"[defaults]\nsource = 'shop'\n", "n.toml:2: source: the connection string is not valid"},
   };
   for (const auto& [text, message] : cases) EXPECT_THAT(refusal(text), StartsWith(message)) << text;
 }
 
 TEST(ConfigFile, PasswordsAreRefusedAndNeverRepeated) {
-  for (const std::string conninfo : {
-           "host=a password=hunter2", "postgresql://u:hunter2@a/b", "postgres://a/b?password=hunter2",
-           "host=a sslpassword=hunter2", "postgresql://u:p@hunter2@a/b", "host=a pasword=hunter2", "PASSWORD = hunter2"}) {
+  for (const std::string conninfo :
+       {"host=a password=hunter2", "postgresql://u:hunter2@a/b", "postgres://a/b?password=hunter2",
+        "host=a sslpassword=hunter2", "postgresql://u:p@hunter2@a/b", "host=a pasword=hunter2", "PASSWORD = hunter2"}) {
     const auto text = refusal("[defaults]\n\ntarget = \"" + conninfo + "\"\n");
     EXPECT_THAT(text, StartsWith("n.toml:3: target: ")) << conninfo;
     EXPECT_THAT(text, Not(HasSubstr("hunter2")));
   }
   EXPECT_THAT(refusal("[defaults]\nsource = 'host=a password=x'\n"),
               HasSubstr("a password has no place in this file; keep it in ~/.pgpass"));
-  for (const std::string conninfo : {"service=prod", "host=a passfile=/etc/pghaul/pass", "postgresql://u@a:5433/b?sslmode=require"}) {
+  for (const std::string conninfo :
+       {"service=prod", "host=a passfile=/etc/pghaul/pass", "postgresql://u@a:5433/b?sslmode=require"}) {
     EXPECT_EQ(refusal("[defaults]\nsource = \"" + conninfo + "\"\n"), "taken") << conninfo;
   }
 }

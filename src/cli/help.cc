@@ -1,8 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "cli/option_table.h"
 #include "cli/options.h"
@@ -42,7 +42,8 @@ void Page::entry(std::string_view left, std::string_view text, std::size_t colum
 }
 
 void Page::command(std::string_view text, std::size_t indent) {
-  const WrapStyle style{.width = width_ - 2, .indent = indent + 4, .column = indent, .line_end = " \\", .command = true};
+  const WrapStyle style{
+      .width = width_ - 2, .indent = indent + 4, .column = indent, .line_end = " \\", .command = true};
   text_ += std::string(indent, ' ') + wrapped(text, style) + "\n";
 }
 

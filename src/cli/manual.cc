@@ -1,9 +1,9 @@
 #include "cli/manual.h"
 
+#include <fmt/format.h>
+
 #include <string_view>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "cli/option_table.h"
 #include "cli/text.h"
@@ -65,9 +65,10 @@ void add_synopsis(ManPage& page) {
 void add_description(ManPage& page) {
   page.section("DESCRIPTION");
   page.line(program_text);
-  page.line("Kill it, cut the line, restart a server, type the same command again: it goes on where it stopped, and every "
-            "row is there once. The record of what is done, the ledger, lies in the target database and changes in the "
-            "same transaction as the rows.");
+  page.line(
+      "Kill it, cut the line, restart a server, type the same command again: it goes on where it stopped, and every "
+      "row is there once. The record of what is done, the ledger, lies in the target database and changes in the "
+      "same transaction as the rows.");
   page.section("COMMANDS");
   for (const auto& verb : verb_table()) page.entry(verb.name, "", verb.text);
 }
@@ -131,13 +132,15 @@ timeout = "2h")";
 
 void add_configuration(ManPage& page) {
   page.section("CONFIGURATION FILE");
-  page.line("The file of --config is TOML. Its keys are the options without their dashes; --table is tables. [defaults] "
-            "counts for every [[copy]], and what is said of the whole command (progress, json, verbose) stands there. The "
-            "command line counts before the environment, this before [[copy]], and that before [defaults]. A copy's name "
-            "behind the command chooses it; without one all are done in their order, up to the first that fails.");
+  page.line(
+      "The file of --config is TOML. Its keys are the options without their dashes; --table is tables. [defaults] "
+      "counts for every [[copy]], and what is said of the whole command (progress, json, verbose) stands there. The "
+      "command line counts before the environment, this before [[copy]], and that before [defaults]. A copy's name "
+      "behind the command chooses it; without one all are done in their order, up to the first that fails.");
   page.paragraph();
-  page.line("Numbers are numbers, flags true or false, lists lists of texts, everything else texts. Passwords have no "
-            "place in it: source and target may name a variable that has the connection string.");
+  page.line(
+      "Numbers are numbers, flags true or false, lists lists of texts, everything else texts. Passwords have no "
+      "place in it: source and target may name a variable that has the connection string.");
   page.literal(kConfiguration);
 }
 

@@ -1,12 +1,11 @@
 #include "cli/manual.h"
 
-#include <sstream>
-
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <sstream>
 
 #include "cli/option_table.h"
 #include "cli/text.h"

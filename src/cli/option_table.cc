@@ -61,14 +61,14 @@ constexpr OptionSpec kTable[] = {
      "all.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.plan.chunk_by = parse_word(v, chunk_by_words); },
      [](const Invocation& i) { return show_word(i.copy.plan.chunk_by, chunk_by_words); }, true},
-    {"--snapshot", "shared|chunk", "How", "shared: all rows of one point in time. chunk: each chunk of its own; nothing is "
-     "held long on the source.", verbs::copying,
+    {"--snapshot", "shared|chunk", "How", "shared: all rows of one point in time. chunk: each chunk of its own; nothing "
+     "is held long on the source.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.snapshot = parse_word(v, snapshot_words); },
      [](const Invocation& i) { return show_word(i.copy.snapshot, snapshot_words); }, true},
     {"--require-one-snapshot", "", "How", "Stop rather than go on with a second point in time.", verbs::copying,
      [](Invocation& i, Text) { i.copy.require_one_snapshot = true; }},
-    {"--late-rows", "wait|scan|ignore", "How", "Rows that commit late under low keys. wait: for transactions that may write "
-     "some; scan: also look for them in every run; ignore.", verbs::copying,
+    {"--late-rows", "wait|scan|ignore", "How", "Rows that commit late under low keys. wait: for transactions that may "
+     "write some; scan: also look for them in every run; ignore.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.late_rows = parse_word(v, late_rows_words); },
      [](const Invocation& i) { return show_word(i.copy.late_rows, late_rows_words); }, true},
     {"--late-wait", "TIME", "How", "How long to wait for these.", verbs::copying,

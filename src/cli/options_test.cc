@@ -262,7 +262,9 @@ TEST(Help, FitsTheTerminal) {
 }
 
 TEST(Help, HasExamplesAndSaysWhereTheManualIs) {
-  for (const Verb verb : {Verb::none, Verb::copy, Verb::status, Verb::config}) EXPECT_THAT(help_text(verb), HasSubstr("\nExamples\n"));
+  for (const Verb verb : {Verb::none, Verb::copy, Verb::status, Verb::config}) {
+    EXPECT_THAT(help_text(verb), HasSubstr("\nExamples\n"));
+  }
   EXPECT_THAT(help_text(Verb::copy), HasSubstr("    pghaul copy --source 'host=prod dbname=shop' \\\n"));
   EXPECT_THAT(help_text(Verb::demo), HasSubstr("The manual: man pghaul\n"));
 }

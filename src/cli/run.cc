@@ -119,7 +119,8 @@ Outcome run_copies(const Invocation& invocation, StopSource& stop) {
   for (const auto& copy : invocation.copies) {
     if (named) log_info("copy {}", copy.name);
     const auto options = bounded(copy, start);
-    auto each = invocation.verb == Verb::plan ? run_plan(invocation, options, stop) : run_copy(invocation, options, stop);
+    const auto run_one = invocation.verb == Verb::plan ? run_plan : run_copy;
+    auto each = run_one(invocation, options, stop);
     if (!named) return each;
     if (each.error) each.error->about(each.error->object().empty() ? "copy " + copy.name : each.error->object());
     documents.push_back({copy.name, each.text});

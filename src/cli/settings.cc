@@ -1,10 +1,10 @@
 #include "cli/settings.h"
 
-#include <algorithm>
-#include <optional>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
 
 #include "catalog/table_shape.h"
 #include "cli/config_file.h"
@@ -37,7 +37,8 @@ Setting Layers::of_file(Verb verb, const OptionSpec& spec, const ConfigValue& va
   const char* const text = environment_(value.variable.c_str());
   if (text != nullptr && *text != '\0') return {{text}, fmt::format("{}, {}", value.variable, value.place), true};
   if (verb == Verb::config) return {{}, fmt::format("{} is not set, {}", value.variable, value.place), true};
-  throw Error(ErrorKind::usage, fmt::format("{}: {}: the variable {} is not set", value.place, config_key(spec), value.variable));
+  throw Error(ErrorKind::usage,
+              fmt::format("{}: {}: the variable {} is not set", value.place, config_key(spec), value.variable));
 }
 
 std::optional<Setting> Layers::setting_of(Verb verb, const OptionSpec& spec, const ConfigSection* copy) const {
@@ -93,7 +94,8 @@ void validate(const Invocation& invocation, const Settings& settings, const Conf
   } catch (const Error& error) {
     if (copy == nullptr) throw;
     const auto place = place_of(error.what(), settings, *copy);
-    throw Error(ErrorKind::usage, fmt::format("{}: copy {}: {}", place, copy->name, error.what())).advise(error.advice());
+    throw Error(ErrorKind::usage, fmt::format("{}: copy {}: {}", place, copy->name, error.what()))
+        .advise(error.advice());
   }
 }
 
@@ -157,7 +159,8 @@ void check_one_target(const std::vector<Invocation>& each) {
   for (const auto& other : each) {
     const auto &one = each.front().status, &status = other.status;
     if (one.target == status.target && one.ledger_schema == status.ledger_schema) continue;
-    throw Error(ErrorKind::usage, "the copies of the file have several targets").advise("name one copy, or give --target URI");
+    throw Error(ErrorKind::usage, "the copies of the file have several targets")
+        .advise("name one copy, or give --target URI");
   }
 }
 

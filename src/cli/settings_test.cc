@@ -1,14 +1,13 @@
 #include "cli/settings.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 #include <map>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-
-#include <fmt/format.h>
 
 #include "pghaul/error.h"
 
@@ -64,12 +63,13 @@ class SettingsTest : public testing::Test {
     return "taken";
   }
   std::string without_path(std::string text) const {
-    for (auto at = text.find(path_); at != std::string::npos; at = text.find(path_)) text.replace(at, path_.size(), "FILE");
+    for (auto at = text.find(path_); at != std::string::npos; at = text.find(path_))
+      text.replace(at, path_.size(), "FILE");
     return text;
   }
 
-  const std::string path_ = testing::TempDir() + "settings_test-" +
-                            testing::UnitTest::GetInstance()->current_test_info()->name() + ".toml";
+  const std::string path_ =
+      testing::TempDir() + "settings_test-" + testing::UnitTest::GetInstance()->current_test_info()->name() + ".toml";
 };
 
 TEST_F(SettingsTest, CommandLineBeforeEnvironmentBeforeCopyBeforeDefaults) {
@@ -105,7 +105,8 @@ TEST_F(SettingsTest, NamesChooseInTheirOrder) {
 }
 
 TEST_F(SettingsTest, WithoutCopiesTheDefaultsServeTheCommandLine) {
-  const auto invocation = parse("[defaults]\nsource = 'host=a'\ntarget = 'host=b'\nfull = true\n", {"copy", "--table", "t"});
+  const auto invocation =
+      parse("[defaults]\nsource = 'host=a'\ntarget = 'host=b'\nfull = true\n", {"copy", "--table", "t"});
   ASSERT_EQ(invocation.copies.size(), 1u);
   EXPECT_EQ(invocation.copy.source, "host=a");
   EXPECT_THAT(invocation.copy.tables, ElementsAre("t"));
@@ -113,8 +114,9 @@ TEST_F(SettingsTest, WithoutCopiesTheDefaultsServeTheCommandLine) {
 }
 
 TEST_F(SettingsTest, AFlagOfACopyCanBeOff) {
-  const auto file = "[defaults]\nsource = 'host=a'\ntarget = 'host=b'\nfull = true\n"
-                    "[[copy]]\nname = 'a'\ntables = 't'\nfull = false\n[[copy]]\nname = 'b'\ntables = 'u'\n";
+  const auto file =
+      "[defaults]\nsource = 'host=a'\ntarget = 'host=b'\nfull = true\n"
+      "[[copy]]\nname = 'a'\ntables = 't'\nfull = false\n[[copy]]\nname = 'b'\ntables = 'u'\n";
   EXPECT_FALSE(parse(file, {"copy"}).copies.at(0).options.full);
   EXPECT_TRUE(parse(file, {"copy"}).copies.at(1).options.full);
   EXPECT_TRUE(parse(file, {"copy", "--full"}).copies.at(0).options.full);
@@ -131,7 +133,8 @@ TEST_F(SettingsTest, TheVariableOfTheFileItself) {
 TEST_F(SettingsTest, ValuesThatDoNotFitAreToldWithTheirPlace) {
   const std::string start = "[defaults]\nsource = 'host=a'\ntarget = 'host=b'\n";
   const std::vector<std::pair<std::string, std::string>> cases{
-      {"readers = 65\n[[copy]]\nname = 'c'\ntables = 't'\n", "FILE:4: readers: '65' is not a whole number from 1 to 64"},
+      {"readers = 65\n[[copy]]\nname = 'c'\ntables = 't'\n",
+       "FILE:4: readers: '65' is not a whole number from 1 to 64"},
       {"chunk-by = 'hash'\n[[copy]]\nname = 'c'\ntables = 't'\n", "FILE:4: chunk-by: 'hash' is not one of auto, key"},
       {"timeout = '5'\n[[copy]]\nname = 'c'\ntables = 't'\n", "FILE:4: timeout: '5' is not a time"},
       {"[[copy]]\nname = 'c'\n", "FILE:4: copy c: --table is missing"},
@@ -144,18 +147,24 @@ TEST_F(SettingsTest, ValuesThatDoNotFitAreToldWithTheirPlace) {
       {"ledger-schema = 'pg_x'\n[[copy]]\nname = 'c'\ntables = 't'\n", "FILE:4: copy c: --ledger-schema: pg_x belongs"},
   };
   for (const auto& [rest, message] : cases) EXPECT_THAT(refusal(start + rest, {"copy"}), StartsWith(message));
-  EXPECT_EQ(refusal(start + "[[copy]]\nname = 'c'\ntables = 't'\nwhere = 'a'\n[[copy]]\nname = 'd'\ntables = 't'\nwhere = 'b'\n",
-                    {"copy"}), "taken") << "other rows of the same table";
+  EXPECT_EQ(
+      refusal(
+          start + "[[copy]]\nname = 'c'\ntables = 't'\nwhere = 'a'\n[[copy]]\nname = 'd'\ntables = 't'\nwhere = 'b'\n",
+          {"copy"}),
+      "taken")
+      << "other rows of the same table";
 }
 
 TEST_F(SettingsTest, ReferencesAndTheirAbsence) {
   EXPECT_THAT(refusal(kTwoCopies, {"copy"}, {}), StartsWith("FILE:3: target: the variable STATS is not set"));
-  EXPECT_THAT(refusal(kTwoCopies, {"copy"}, {{"STATS", ""}}), StartsWith("FILE:3: target: the variable STATS is not set"));
+  EXPECT_THAT(refusal(kTwoCopies, {"copy"}, {{"STATS", ""}}),
+              StartsWith("FILE:3: target: the variable STATS is not set"));
   EXPECT_EQ(refusal(kTwoCopies, {"copy", "--target", "host=d"}, {}), "taken") << "not needed";
 }
 
 TEST_F(SettingsTest, OneTableOptionDoesNotStandForSeveralCopies) {
-  EXPECT_THAT(refusal(kTwoCopies, {"copy", "--table", "x"}), StartsWith("--table cannot stand for the tables of 2 copies"));
+  EXPECT_THAT(refusal(kTwoCopies, {"copy", "--table", "x"}),
+              StartsWith("--table cannot stand for the tables of 2 copies"));
   EXPECT_THAT(parse(kTwoCopies, {"copy", "one", "--table", "x"}).copy.tables, ElementsAre("x"));
 }
 
@@ -188,7 +197,8 @@ TEST_F(SettingsTest, ShowTellsValuesAndOriginsWithoutPasswords) {
 }
 
 TEST_F(SettingsTest, ShowNeedsNothingToBeComplete) {
-  EXPECT_THAT(config_text(parse("", {"config", "show"})), HasSubstr("  source                -                                default\n"));
+  EXPECT_THAT(config_text(parse("", {"config", "show"})),
+              HasSubstr("  source                -                                default\n"));
   EXPECT_THAT(config_text(parse(kTwoCopies, {"config", "show"}, {})), HasSubstr("STATS is not set, "));
   EXPECT_THAT(config_text(parse("", {"config", "show", "--source", "hunter2"})), Not(HasSubstr("hunter2")));
   EXPECT_THAT(refusal("", {"config"}), StartsWith("half a command; type pghaul config show"));

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/option_table.h"
@@ -60,7 +61,8 @@ std::string config_text(const Invocation& invocation) {
     text += copy.name.empty() ? "copy\n" : fmt::format("copy {}\n", copy.name);
     for (const auto& line : lines_of(copy.settings)) {
       const auto value = line.value.empty() ? "-" : one_line(line.value);
-      text += fmt::format("  {:<21} {:<32} {}\n", line.key, value, line.origin.empty() ? "default" : one_line(line.origin));
+      text +=
+          fmt::format("  {:<21} {:<32} {}\n", line.key, value, line.origin.empty() ? "default" : one_line(line.origin));
     }
   }
   return text;

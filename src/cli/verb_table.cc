@@ -5,7 +5,8 @@ namespace {
 
 constexpr VerbSpec kVerbs[] = {
     {Verb::copy, "copy", "--source URI --target URI --table NAME [OPTION...]", "copy tables, or continue a copy",
-     "Copies tables. Run again, it continues where it was stopped. With --config FILE it takes the copies that the file "
+     "Copies tables. Run again, it continues where it was stopped. With --config FILE it takes the copies that the "
+     "file "
      "names, or those whose NAMEs follow."},
     {Verb::plan, "plan", "--source URI --target URI --table NAME [OPTION...]",
      "what copy would do, why, and how long it would take; writes nothing",
@@ -19,7 +20,8 @@ constexpr VerbSpec kVerbs[] = {
     {Verb::config, "config", "show [--config FILE] [OPTION...] [NAME...]",
      "what is in force for copy, and where each value comes from",
      "Tells the value of each option of copy, and whether it comes from the command line, the environment, the file "
-     "or is the default. Passwords are not shown. Asks no server.", "show"},
+     "or is the default. Passwords are not shown. Asks no server.",
+     "show"},
 };
 
 constexpr Example kExamples[] = {
@@ -32,7 +34,8 @@ constexpr Example kExamples[] = {
      "pghaul copy --source service=prod --target service=stats --table profiles --full --columns id,data "
      "--where \"data ? 'email'\" --json"},
     {"The copies that stand in a file:", "pghaul copy --config nightly.toml"},
-    {"Only one of them, with more readers than the file says:", "pghaul copy --config nightly.toml profiles --readers 4"},
+    {"Only one of them, with more readers than the file says:",
+     "pghaul copy --config nightly.toml profiles --readers 4"},
     {"What is in force for it:", "pghaul config show --config nightly.toml profiles"},
     {"What a target knows of its copies:", "pghaul status --target service=stats"},
 };
@@ -56,9 +59,17 @@ constexpr VariableSpec kVariables[] = {
 
 }  // namespace
 
-std::span<const VerbSpec> verb_table() { return kVerbs; }
-std::span<const Example> example_table() { return kExamples; }
-std::span<const ExitCode> exit_code_table() { return kExitCodes; }
-std::span<const VariableSpec> variable_table() { return kVariables; }
+std::span<const VerbSpec> verb_table() {
+  return kVerbs;
+}
+std::span<const Example> example_table() {
+  return kExamples;
+}
+std::span<const ExitCode> exit_code_table() {
+  return kExitCodes;
+}
+std::span<const VariableSpec> variable_table() {
+  return kVariables;
+}
 
 }  // namespace pghaul

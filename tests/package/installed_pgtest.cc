@@ -1,13 +1,13 @@
 // The Debian package of the build under test, unpacked into an empty folder: what is in it works from there.
 // scripts/package makes the one for users the same way, from a build without failpoints.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "support/program.h"
 
@@ -76,7 +76,8 @@ TEST_F(Package, HasManualCompletionsLicenceAndTheDocumentsThatTheReadmeLinks) {
   EXPECT_EQ(manual.status, 0) << manual;
   EXPECT_EQ(manual.err, "");
   EXPECT_THAT(manual.out, HasSubstr("EXIT STATUS"));
-  EXPECT_THAT(content(share / "bash-completion/completions/pghaul"), HasSubstr("complete -o filenames -F _pghaul pghaul"));
+  EXPECT_THAT(content(share / "bash-completion/completions/pghaul"),
+              HasSubstr("complete -o filenames -F _pghaul pghaul"));
   bool for_zsh = false;
   for (const auto& entry : fs::recursive_directory_iterator(share / "zsh")) {
     for_zsh |= entry.path().filename() == "_pghaul" && content(entry.path()).starts_with("#compdef pghaul\n");

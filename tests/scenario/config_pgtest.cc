@@ -13,15 +13,17 @@ class Config : public CopyTest {
 
   // Both servers by reference, as nobody may put a password into the file.
   void write(const std::string& copies) const {
-    std::ofstream(path_) << "[defaults]\nsource = {env = \"PROD\"}\ntarget = {env = \"STATS\"}\nprogress = \"none\"\n" << copies;
+    std::ofstream(path_) << "[defaults]\nsource = {env = \"PROD\"}\ntarget = {env = \"STATS\"}\nprogress = \"none\"\n"
+                         << copies;
   }
   ProgramResult run(Arguments arguments) const {
     arguments.insert(arguments.begin() + 1, {"--config", path_});
     return run_pghaul(arguments, {{"PROD", source_conninfo()}, {"STATS", target_conninfo()}}, 120s);
   }
   void make_events() const {
-    source_sql("CREATE TABLE public.events (id int PRIMARY KEY, v text);"
-               "INSERT INTO public.events SELECT g, 'e' || g FROM generate_series(1, 500) g; ANALYZE public.events");
+    source_sql(
+        "CREATE TABLE public.events (id int PRIMARY KEY, v text);"
+        "INSERT INTO public.events SELECT g, 'e' || g FROM generate_series(1, 500) g; ANALYZE public.events");
   }
   std::string target_has(const std::string& table) const {
     return target_sql(fmt::format("SELECT to_regclass('public.{}') IS NOT NULL", table));
