@@ -2,6 +2,8 @@
 
 namespace pghaul {
 
+#ifdef PGHAUL_WITH_FAILPOINTS
+
 const std::vector<std::string_view>& failpoint_names() {
   static const std::vector<std::string_view> names{
       fp::ledger_before_create, fp::ledger_created, fp::job_before_record, fp::job_recorded, fp::owner_before_claim,
@@ -15,6 +17,15 @@ const std::vector<std::string_view>& failpoint_names() {
       fp::owner_before_release, fp::owner_released};
   return names;
 }
+
+#else
+
+const std::vector<std::string_view>& failpoint_names() {
+  static const std::vector<std::string_view> none;
+  return none;
+}
+
+#endif
 
 }  // namespace pghaul
 

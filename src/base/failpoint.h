@@ -19,7 +19,7 @@ inline void failpoint(std::string_view) {}
 inline void configure_failpoints(std::string_view) {}
 #endif
 
-// All names, in the order in which a copy meets them.
+// All names, in the order in which a copy meets them; none without PGHAUL_WITH_FAILPOINTS.
 const std::vector<std::string_view>& failpoint_names();
 
 namespace fp {

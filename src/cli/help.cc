@@ -1,135 +1,127 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
-
 #include "cli/option_table.h"
 #include "cli/options.h"
+#include "cli/text.h"
+#include "cli/verb_table.h"
 
 namespace pghaul {
 namespace {
 
-constexpr std::size_t kWidth = 80;
-constexpr std::size_t kColumn = 28;  // where descriptions begin
+// Text of one width.
+class Page {
+ public:
+  // Narrower ones are not worth the trouble, wider ones are hard to read.
+  explicit Page(std::size_t width) : width_(std::clamp<std::size_t>(width, 40, 100)) {}
 
-constexpr std::string_view kProgram =
-    R"(pghaul copies PostgreSQL tables from one server to another: exactly once,
-restartable at any point, gentle to the source.
+  void line(std::string_view text) { paragraph(text, 0); }
+  void blank() { text_ += '\n'; }
+  void heading(std::string_view text) { text_ += fmt::format("\n{}\n", text); }
+  void paragraph(std::string_view text, std::size_t indent) { entry("", text, indent); }
+  // `left`, and `text` from the column on; below it where it is too long or the page too narrow.
+  void entry(std::string_view left, std::string_view text, std::size_t column);
+  // To be pasted into a shell: lines end with a backslash.
+  void command(std::string_view text, std::size_t indent);
+  std::size_t option_column() const { return width_ < 60 ? 6 : 28; }
+  const std::string& text() const { return text_; }
 
-usage: pghaul COMMAND [OPTION...]
+ private:
+  const std::size_t width_;
+  std::string text_;
+};
 
-Commands
-  copy      copy tables, or continue a copy
-  plan      what copy would do, why, and how long it would take; writes nothing
-  status    copies recorded on a target: done, to do, rate, whether resumable
-  demo      two throwaway servers, a copy, a kill, a resume, a comparison
-
-pghaul COMMAND --help tells the options of a command.
-)";
-
-constexpr std::string_view kCopy = R"(usage: pghaul copy --source URI --target URI --table NAME [OPTION...]
-
-Copies tables. Run again, it continues where it was stopped.
-)";
-
-constexpr std::string_view kPlan = R"(usage: pghaul plan --source URI --target URI --table NAME [OPTION...]
-
-Tells what copy would do with the same options. Writes nothing anywhere.
-)";
-
-constexpr std::string_view kStatus = R"(usage: pghaul status --target URI [OPTION...]
-
-Tells the copies that the target's ledger knows.
-)";
-
-constexpr std::string_view kDemo = R"(usage: pghaul demo [OPTION...]
-
-Starts two throwaway servers, fills a table with gaps, copies it, kills the
-copy, resumes it, compares both sides, and cleans up.
-)";
-
-constexpr std::string_view kExamples = R"(
-Examples
-  pghaul copy --source 'host=prod dbname=shop' --target 'host=stats dbname=bi' \
-      --table public.profiles
-  PGHAUL_SOURCE=service=prod PGHAUL_TARGET=service=stats \
-      pghaul copy --table profiles --table events --max-rate 20MB/s --timeout 2h
-  pghaul copy --source service=prod --target service=stats --table profiles \
-      --full --columns id,data --where "data ? 'email'" --json
-
-Sizes take kB MB GB (1000) and KiB MiB GiB (1024); times take ms s min h.
-)";
-
-constexpr std::string_view kExitCodes = R"(
-Exit codes
-  0  done                               3  refused, nothing was written
-  1  differences found                  4  stopped; the same command continues
-  2  bad usage or configuration         5  failed
-)";
-
-// `text` in lines up to kWidth, those after the first indented; the first begins at `column`.
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t column) {
-  std::string result;
-  while (!text.empty()) {
-    const auto word = text.substr(0, text.find(' '));
-    const bool first = result.empty();
-    if (!first && column + 1 + word.size() > kWidth) {
-      result += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (!first) {
-      result += ' ';
-      ++column;
-    }
-    result += word;
-    column += word.size();
-    text.remove_prefix(std::min(text.size(), word.size() + 1));
-  }
-  return result;
+void Page::entry(std::string_view left, std::string_view text, std::size_t column) {
+  const auto gap = left.empty() ? 0u : 2u;
+  std::string start(left);
+  start += left.size() + gap > column ? "\n" + std::string(column, ' ') : std::string(column - left.size(), ' ');
+  text_ += start + wrapped(text, {.width = width_, .indent = column}) + "\n";
 }
 
-std::string option_help(const OptionSpec& spec) {
-  auto left = fmt::format("  {}{}{}", spec.name, spec.is_flag() ? "" : " ", spec.value);
-  left += left.size() + 2 > kColumn ? "\n" + std::string(kColumn, ' ') : std::string(kColumn - left.size(), ' ');
-  std::string text(spec.help);
-  if (spec.show != nullptr) text += fmt::format(" Default: {}.", spec.show(Invocation()));
-  return left + wrapped(text, kColumn, kColumn) + "\n";
+void Page::command(std::string_view text, std::size_t indent) {
+  const WrapStyle style{
+      .width = width_ - 2, .indent = indent + 4, .column = indent, .line_end = " \\", .command = true};
+  text_ += std::string(indent, ' ') + wrapped(text, style) + "\n";
 }
 
-std::string all_options(Verb verb) {
-  std::string text;
+void add_options(Page& page, Verb verb) {
   std::string_view group;
   for (const auto& spec : option_table()) {
     if ((spec.taken_by & verb_bit(verb)) == 0) continue;
-    if (spec.group != group) text += fmt::format("\n{}\n", spec.group);
+    if (spec.group != group) page.heading(spec.group);
     group = spec.group;
-    text += option_help(spec);
+    const auto left = fmt::format("  {}{}{}", spec.name, spec.is_flag() ? "" : " ", spec.value);
+    page.entry(left, option_text(spec), page.option_column());
   }
-  return text;
 }
 
-std::string environment_help(Verb verb) {
+void add_environment(Page& page, Verb verb) {
   std::string names;
   for (const auto& spec : option_table()) {
     const bool counts = spec.environment && (spec.taken_by & verb_bit(verb)) != 0;
     if (counts) names += (names.empty() ? "" : ", ") + environment_name(spec);
   }
-  if (names.empty()) return "";
-  return "\nEnvironment, for options that are not given\n  " + wrapped(names, 2, 2) + "\n";
+  if (names.empty()) return;
+  page.heading("Environment, for options that are not given");
+  page.paragraph(names, 2);
+}
+
+void add_examples(Page& page, Verb verb) {
+  page.heading("Examples");
+  const auto call = verb == Verb::none ? std::string("pghaul ") : fmt::format("pghaul {} ", verb_name(verb));
+  for (const auto& example : example_table()) {
+    if (example.command.find(call) == std::string_view::npos) continue;
+    page.paragraph(example.about, 2);
+    page.command(example.command, 4);
+  }
+}
+
+void add_exit_codes(Page& page) {
+  page.heading("Exit codes");
+  for (const auto& each : exit_code_table()) page.entry(fmt::format("  {}", each.code), each.meaning, 5);
+}
+
+void add_end(Page& page) {
+  page.blank();
+  page.line("The manual: man pghaul");
+}
+
+std::string program_help(std::size_t width) {
+  Page page(width);
+  page.line(program_text);
+  page.blank();
+  page.line("usage: pghaul COMMAND [OPTION...]");
+  page.heading("Commands");
+  for (const auto& verb : verb_table()) page.entry(fmt::format("  {}", verb.name), verb.summary, 12);
+  page.blank();
+  page.line("pghaul COMMAND --help tells the options of a command.");
+  add_options(page, Verb::none);
+  add_examples(page, Verb::none);
+  add_exit_codes(page);
+  add_end(page);
+  return page.text();
 }
 
 }  // namespace
 
-std::string help_text(Verb verb) {
-  switch (verb) {
-    case Verb::copy:
-      return fmt::format("{}{}{}{}{}", kCopy, all_options(verb), environment_help(verb), kExamples, kExitCodes);
-    case Verb::plan: return fmt::format("{}{}{}{}", kPlan, all_options(verb), environment_help(verb), kExitCodes);
-    case Verb::status: return fmt::format("{}{}{}{}", kStatus, all_options(verb), environment_help(verb), kExitCodes);
-    case Verb::demo: return fmt::format("{}{}", kDemo, all_options(verb));
-    case Verb::none: break;
-  }
-  return fmt::format("{}{}{}", kProgram, all_options(Verb::none), kExitCodes);
+std::string help_text(Verb verb, std::size_t width) {
+  if (verb == Verb::none) return program_help(width);
+  const auto& spec = *std::ranges::find(verb_table(), verb, &VerbSpec::verb);
+  Page page(width);
+  page.line(fmt::format("usage: pghaul {} {}", spec.name, spec.arguments));
+  page.blank();
+  page.line(spec.text);
+  add_options(page, verb);
+  add_environment(page, verb);
+  page.blank();
+  page.line(unit_text);
+  add_examples(page, verb);
+  add_exit_codes(page);
+  add_end(page);
+  return page.text();
 }
 
 }  // namespace pghaul

@@ -1,12 +1,14 @@
 // The built program, without servers.
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,6 +65,29 @@ TEST(Program, TellsItsVersionFailpointsAndHelp) {
   const auto help = run_pghaul({"copy", "--help"});
   EXPECT_EQ(help.status, 0) << help;
   EXPECT_THAT(help.out, HasSubstr("Exit codes"));
+}
+
+TEST(Program, HelpFitsTheTerminal) {
+  int terminal = -1, ours = -1;
+  winsize size{};
+  size.ws_row = 25, size.ws_col = 60;
+  ASSERT_EQ(::openpty(&ours, &terminal, nullptr, nullptr, &size), 0);
+  ProcessOptions options;
+  options.argv = {PGHAUL_BINARY, "demo", "--help"};
+  options.stdout_file = ::ttyname(terminal);
+  Process process(options);
+  EXPECT_EQ(process.wait(Deadline::after(std::chrono::seconds(20))), 0);
+  std::string text(100'000, '\0');
+  const auto got = ::read(ours, text.data(), text.size());
+  ASSERT_GT(got, 0);
+  text.resize(static_cast<std::size_t>(got));
+  EXPECT_THAT(text, StartsWith("usage: pghaul demo [OPTION...]\r\n"));
+  std::size_t widest = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) widest = std::max(widest, line.size() - 1);
+  EXPECT_LE(widest, 60u);
+  EXPECT_GT(widest, 50u);
+  ::close(ours), ::close(terminal);
 }
 
 TEST(Program, UsageErrorsGoToStandardErrorWithCodeTwo) {

@@ -1,7 +1,10 @@
 #include "cli/option_table.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "cli/option_values.h"
+#include "cli/verb_table.h"
 
 namespace pghaul {
 namespace {
@@ -14,7 +17,13 @@ constexpr Duration kLongest = 24'000h;
 constexpr Duration kLongestStatement = 500h;
 constexpr Duration kShortest = 1ms;
 
+constexpr std::string_view kCommandWide = "Output";  // group
+
 constexpr OptionSpec kTable[] = {
+    {"--config", "FILE", "Configuration", "TOML file with values for these options, for all copies and for each of "
+     "several that have names; NAME after the command chooses among them.", verbs::copying | verbs::status,
+     [](Invocation& i, Text v) { i.config = not_empty(v); }, nullptr, true},
+
     {"--source", "URI", "What to copy", "Server with the rows: a connection string as libpq takes it. PG* variables, "
      "~/.pgpass and service files count too.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.source = not_empty(v); }, nullptr, true},
@@ -22,7 +31,7 @@ constexpr OptionSpec kTable[] = {
      verbs::copying | verbs::status,
      [](Invocation& i, Text v) { i.copy.target = i.status.target = not_empty(v); }, nullptr, true},
     {"--table", "NAME", "What to copy", "Table, as schema.table. May be given several times.", verbs::copying,
-     [](Invocation& i, Text v) { i.copy.tables.push_back(not_empty(v)); }, nullptr, false, true},
+     [](Invocation& i, Text v) { i.copy.tables.push_back(not_empty(v)); }, nullptr, false, true, "tables"},
     {"--columns", "A,B", "What to copy", "Only these columns.", verbs::copying,
      [](Invocation& i, Text v) {
        for (auto& name : parse_names(v)) i.copy.columns.push_back(std::move(name));
@@ -32,7 +41,8 @@ constexpr OptionSpec kTable[] = {
     {"--full", "", "What to copy", "Empty the target table and copy anew. Without it a copy continues: what is "
      "unfinished, then what the source has gained.", verbs::copying,
      [](Invocation& i, Text) { i.copy.full = true; }},
-    {"--on-conflict", "WORD", "What to copy", "Rows whose key the target has: error, skip or update.", verbs::copying,
+    {"--on-conflict", "error|skip|update", "What to copy", "What to do with rows whose key the target has.",
+     verbs::copying,
      [](Invocation& i, Text v) { i.copy.on_conflict = parse_word(v, on_conflict_words); },
      [](const Invocation& i) { return show_word(i.copy.on_conflict, on_conflict_words); }, true},
 
@@ -47,24 +57,26 @@ constexpr OptionSpec kTable[] = {
      [](const Invocation& i) { return show_bytes(i.copy.plan.batch_bytes); }, true},
     {"--batch-rows", "N", "How", "Rows of a batch instead.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.plan.batch_rows = parse_count(v, 1, INT64_MAX); }, nullptr, true},
-    {"--chunk-by", "WORD", "How", "Cut the table by auto, key, ctid (pages) or whole (not at all).", verbs::copying,
+    {"--chunk-by", "auto|key|ctid|whole", "How", "What the table is cut by; ctid: pages; whole: not at "
+     "all.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.plan.chunk_by = parse_word(v, chunk_by_words); },
      [](const Invocation& i) { return show_word(i.copy.plan.chunk_by, chunk_by_words); }, true},
-    {"--snapshot", "WORD", "How", "shared: all rows of one point in time. chunk: each chunk of its own; nothing is "
-     "held long on the source.", verbs::copying,
+    {"--snapshot", "shared|chunk", "How", "shared: all rows of one point in time. chunk: each chunk of its own; nothing "
+     "is held long on the source.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.snapshot = parse_word(v, snapshot_words); },
      [](const Invocation& i) { return show_word(i.copy.snapshot, snapshot_words); }, true},
     {"--require-one-snapshot", "", "How", "Stop rather than go on with a second point in time.", verbs::copying,
      [](Invocation& i, Text) { i.copy.require_one_snapshot = true; }},
-    {"--late-rows", "WORD", "How", "Rows that commit late under low keys. wait: for transactions that may write "
-     "some; scan: also look for them in every run; ignore.", verbs::copying,
+    {"--late-rows", "wait|scan|ignore", "How", "Rows that commit late under low keys. wait: for transactions that may "
+     "write some; scan: also look for them in every run; ignore.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.late_rows = parse_word(v, late_rows_words); },
      [](const Invocation& i) { return show_word(i.copy.late_rows, late_rows_words); }, true},
     {"--late-wait", "TIME", "How", "How long to wait for these.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.late_wait = parse_duration_between(v, 0ms, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.late_wait); }, true},
 
-    {"--timeout", "TIME", "Bounds", "For the whole command; then it stops and can be continued.", verbs::copying,
+    {"--timeout", "TIME", "Bounds", "For the whole command, or, in the file, for each copy; then it stops "
+     "and can be continued.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.timeout = parse_duration_between(v, kShortest, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.timeout); }, true},
     {"--statement-timeout", "TIME", "Bounds", "For each query that moves or plans rows.", verbs::copying,
@@ -111,8 +123,8 @@ constexpr OptionSpec kTable[] = {
     {"--keep", "", "Demo", "Leave the servers' folder for a look.", verbs::demo,
      [](Invocation& i, Text) { i.demo.keep = true; }},
 
-    {"--progress", "WORD", "Output", "auto (bar on a terminal, else plain), bar, plain, json or none; on standard "
-     "error.", verbs::copying,
+    {"--progress", "auto|bar|plain|json|none", "Output", "On standard error. auto: a bar on a terminal, "
+     "else plain.", verbs::copying,
      [](Invocation& i, Text v) { i.progress = parse_word(v, progress_words); },
      [](const Invocation& i) { return show_word(i.progress, progress_words); }, true},
     {"--json", "", "Output", "The report as one JSON document on standard output.", verbs::copying | verbs::status,
@@ -136,26 +148,46 @@ unsigned verb_bit(Verb verb) {
     case Verb::plan: return verbs::plan;
     case Verb::status: return verbs::status;
     case Verb::demo: return verbs::demo;
+    case Verb::config: return verbs::config;
     case Verb::none: break;
   }
   return verbs::program;
 }
 
 std::string_view verb_name(Verb verb) {
-  switch (verb) {
-    case Verb::copy: return "copy";
-    case Verb::plan: return "plan";
-    case Verb::status: return "status";
-    case Verb::demo: return "demo";
-    case Verb::none: break;
-  }
-  return "";
+  const auto found = std::ranges::find(verb_table(), verb, &VerbSpec::verb);
+  return found == verb_table().end() ? "" : found->name;
 }
 
 std::string environment_name(const OptionSpec& spec) {
   std::string name = "PGHAUL_";
   for (const char c : spec.name.substr(2)) name += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
   return name;
+}
+
+std::string_view config_key(const OptionSpec& spec) {
+  const bool is_set = (spec.taken_by & (verbs::copying | verbs::status)) != 0;
+  if (!is_set || spec.name == "--help" || spec.name == "--config") return {};
+  return spec.key.empty() ? spec.name.substr(2) : spec.key;
+}
+
+bool is_command_wide(const OptionSpec& spec) { return spec.group == kCommandWide; }
+
+std::string option_text(const OptionSpec& spec) {
+  std::string text(spec.help);
+  if (spec.repeatable && text.find("several times") == std::string::npos) text += " May be given several times.";
+  if (spec.show != nullptr) text += fmt::format(" Default: {}.", spec.show(Invocation()));
+  return text;
+}
+
+std::vector<std::string_view> option_words(const OptionSpec& spec) {
+  std::vector<std::string_view> words;
+  if (spec.value.find('|') == std::string_view::npos) return words;
+  for (auto rest = spec.value; !rest.empty();) {
+    words.push_back(rest.substr(0, rest.find('|')));
+    rest.remove_prefix(std::min(rest.size(), words.back().size() + 1));
+  }
+  return words;
 }
 
 }  // namespace pghaul

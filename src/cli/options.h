@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "command/commands.h"
@@ -11,8 +13,24 @@
 
 namespace pghaul {
 
-enum class Verb { none, copy, plan, status, demo };
+enum class Verb { none, copy, plan, status, demo, config };
 enum class ProgressStyle { automatic, bar, plain, json, none };
+
+// What one option is set to.
+struct Setting {
+  std::vector<std::string> texts;  // as they would be typed; a flag that is on has an empty one
+  std::string origin;              // "--readers", "PGHAUL_READERS", "nightly.toml:7"
+  bool of_file = false;
+};
+// By the option's name; one that has its default stands nowhere.
+using Settings = std::map<std::string_view, Setting>;
+
+// One of the copies that a command does, one after the other.
+struct NamedCopy {
+  std::string name;  // in the configuration file; empty: the only one, made of options alone
+  CopyOptions options;
+  Settings settings;
+};
 
 // A value. `copy` serves the verbs copy and plan.
 struct Invocation {
@@ -23,18 +41,20 @@ struct Invocation {
   DemoOptions demo;
   ProgressStyle progress = ProgressStyle::automatic;
   bool json = false, verbose = false;
+  std::string config;            // the file, if there is one
+  std::vector<NamedCopy> copies;  // for copy, plan and config, where `copy` is the first one's
   std::set<std::string> given;  // options that stand on the command line, as `--readers`
 };
 
 // Value of an environment variable, or null.
 using Environment = std::function<const char*(const char*)>;
 
-// `arguments` without the program's name. Nothing is opened, read or written.
+// `arguments` without the program's name. Nothing but the configuration file is opened, and nothing written.
 // Errors: usage, naming the option and what is expected. Values of arguments that were not understood are not repeated:
 // they may hold a password.
 Invocation parse_options(const std::vector<std::string>& arguments, const Environment& environment);
 
-// At most 80 columns.
-std::string help_text(Verb verb);
+// At most `width` columns, within reason.
+std::string help_text(Verb verb, std::size_t width = 80);
 
 }  // namespace pghaul

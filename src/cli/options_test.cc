@@ -248,11 +248,25 @@ TEST(Options, HelpNeedsNothingElse) {
   EXPECT_TRUE(parse({"--list-failpoints"}).list_failpoints);
 }
 
-TEST(Help, FitsEightyColumns) {
-  for (const Verb verb : {Verb::none, Verb::copy, Verb::plan, Verb::status, Verb::demo}) {
-    std::istringstream lines(help_text(verb));
-    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+TEST(Help, FitsTheTerminal) {
+  for (const auto& [asked, width] : {std::pair(80u, 80u), {60u, 60u}, {50u, 50u}, {100u, 100u}, {400u, 100u}}) {
+    for (const Verb verb : {Verb::none, Verb::copy, Verb::plan, Verb::status, Verb::demo, Verb::config}) {
+      std::istringstream lines(help_text(verb, asked));
+      std::size_t widest = 0;
+      for (std::string line; std::getline(lines, line);) widest = std::max(widest, line.size());
+      EXPECT_LE(widest, width);
+      EXPECT_GT(widest, width * 3 / 4) << "the room is used";
+    }
   }
+  EXPECT_EQ(help_text(Verb::copy, 0), help_text(Verb::copy, 40));
+}
+
+TEST(Help, HasExamplesAndSaysWhereTheManualIs) {
+  for (const Verb verb : {Verb::none, Verb::copy, Verb::status, Verb::config}) {
+    EXPECT_THAT(help_text(verb), HasSubstr("\nExamples\n"));
+  }
+  EXPECT_THAT(help_text(Verb::copy), HasSubstr("    pghaul copy --source 'host=prod dbname=shop' \\\n"));
+  EXPECT_THAT(help_text(Verb::demo), HasSubstr("The manual: man pghaul\n"));
 }
 
 TEST(Help, TellsEveryOptionDefaultAndExitCode) {
@@ -263,7 +277,7 @@ TEST(Help, TellsEveryOptionDefaultAndExitCode) {
     if (!spec.environment) continue;
     EXPECT_THAT(text, HasSubstr(environment_name(spec)));
   }
-  EXPECT_THAT(text, HasSubstr("Default: 24h."));
+  EXPECT_THAT(text, HasSubstr("Default: 10s."));
   EXPECT_THAT(text, HasSubstr("Default: 8MB."));
   EXPECT_THAT(text, HasSubstr("4  stopped"));
   EXPECT_THAT(help_text(Verb::status), Not(HasSubstr("--readers")));

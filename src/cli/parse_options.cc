@@ -6,12 +6,12 @@
 
 #include "cli/option_table.h"
 #include "cli/options.h"
+#include "cli/settings.h"
+#include "cli/verb_table.h"
 #include "pghaul/error.h"
 
 namespace pghaul {
 namespace {
-
-constexpr Verb kVerbs[] = {Verb::copy, Verb::plan, Verb::status, Verb::demo};
 
 // Only to find out which options were given with which values; their meaning is the table's.
 class Parser {
@@ -23,8 +23,8 @@ class Parser {
   void add_options(CLI::App& app, Verb verb);
   void run_cli11(const std::vector<std::string>& arguments);
   Verb chosen_verb() const;
-  void check_leftovers(Verb verb) const;
-  void apply(Invocation& invocation, const OptionSpec& spec, const Environment& environment) const;
+  std::vector<std::string> leftovers() const;
+  Settings typed(Verb verb) const;
 
   CLI::App program_;
   std::map<Verb, CLI::App*> apps_;
@@ -36,12 +36,12 @@ Parser::Parser() {
   program_.require_subcommand(0, 1);
   apps_[Verb::none] = &program_;
   add_options(program_, Verb::none);
-  for (const Verb verb : kVerbs) {
-    CLI::App* const app = program_.add_subcommand(std::string(verb_name(verb)));
+  for (const auto& spec : verb_table()) {
+    CLI::App* const app = program_.add_subcommand(std::string(spec.name));
     app->set_help_flag();
     app->allow_extras();
-    apps_[verb] = app;
-    add_options(*app, verb);
+    apps_[spec.verb] = app;
+    add_options(*app, spec.verb);
   }
 }
 
@@ -88,8 +88,8 @@ void Parser::run_cli11(const std::vector<std::string>& arguments) {
 }
 
 Verb Parser::chosen_verb() const {
-  for (const Verb verb : kVerbs) {
-    if (apps_.at(verb)->parsed()) return verb;
+  for (const auto& spec : verb_table()) {
+    if (apps_.at(spec.verb)->parsed()) return spec.verb;
   }
   return Verb::none;
 }
@@ -101,52 +101,58 @@ std::string safe_word(const std::string& text) {
   return plain && word.size() <= 40 ? word : std::string();
 }
 
-void Parser::check_leftovers(Verb verb) const {
+std::vector<std::string> Parser::leftovers() const {
   auto left = program_.remaining(true);
-  if (left.empty()) return;
-  // The unknown option is the cause of the value that was left behind it.
+  // An unknown option is the cause of the value that was left behind it.
   std::ranges::stable_partition(left, [](const auto& word) { return word.starts_with('-'); });
-  const auto word = safe_word(left.front());
+  return left;
+}
+
+Error unexpected(Verb verb, const std::string& argument) {
+  const auto word = safe_word(argument);
   const auto command = verb == Verb::none ? "pghaul" : fmt::format("pghaul {}", verb_name(verb));
   const bool option = word.starts_with('-');
-  const auto what = option ? "unknown option" : verb == Verb::none ? "unknown command" : "unexpected argument";
-  throw Error(ErrorKind::usage, word.empty() ? std::string(what) : fmt::format("{} {}", what, word))
+  const auto* const what = option ? "unknown option" : verb == Verb::none ? "unknown command" : "unexpected argument";
+  return Error(ErrorKind::usage, word.empty() ? std::string(what) : fmt::format("{} {}", what, word))
       .advise(fmt::format("see {} --help", command));
 }
 
-void Parser::apply(Invocation& invocation, const OptionSpec& spec, const Environment& environment) const {
-  const std::string name(spec.name);
-  const CLI::Option* const option = apps_.at(invocation.verb)->get_option(name);
-  auto values = option->results();
-  auto origin = name;
-  if (!values.empty()) {
-    invocation.given.insert(name);
-  } else if (spec.environment) {
-    origin = environment_name(spec);
-    const char* const value = environment(origin.c_str());
-    if (value != nullptr && *value != '\0') values.emplace_back(value);
+Settings Parser::typed(Verb verb) const {
+  Settings settings;
+  for (const auto& spec : option_table()) {
+    if ((spec.taken_by & verb_bit(verb)) == 0) continue;
+    const std::string name(spec.name);
+    const auto values = apps_.at(verb)->get_option(name)->results();
+    if (!values.empty()) settings.emplace(spec.name, Setting{values, name, false});
   }
-  try {
-    for (const auto& value : values) spec.set(invocation, value);
-  } catch (const Error& error) {
-    throw Error(ErrorKind::usage, fmt::format("{}: {}", origin, error.what())).advise(error.advice());
+  return settings;
+}
+
+// Names of copies, which only a file has.
+std::vector<std::string> names_among(std::vector<std::string> words, Verb verb, bool with_file) {
+  const auto found = std::ranges::find(verb_table(), verb, &VerbSpec::verb);
+  if (found != verb_table().end() && !found->action.empty()) {
+    const auto command = fmt::format("pghaul {} {}", found->name, found->action);
+    if (words.empty()) throw Error(ErrorKind::usage, "half a command").advise(fmt::format("type {}", command));
+    if (words.front() != found->action) throw unexpected(verb, words.front());
+    words.erase(words.begin());
   }
+  const bool names = with_file && !words.empty() && !words.front().starts_with('-');
+  if (!words.empty() && !names) throw unexpected(verb, words.front());
+  return words;
 }
 
 Invocation Parser::parse(const std::vector<std::string>& arguments, const Environment& environment) {
   run_cli11(arguments);
   Invocation invocation;
-  invocation.verb = chosen_verb();
-  const unsigned bit = verb_bit(invocation.verb);
-  invocation.help = program_.count("--help") + apps_.at(invocation.verb)->count("--help") > 0;
+  const Verb verb = invocation.verb = chosen_verb();
+  invocation.help = program_.count("--help") + apps_.at(verb)->count("--help") > 0;
   if (invocation.help) return invocation;
-  check_leftovers(invocation.verb);
-  for (const auto& spec : option_table()) {
-    if ((spec.taken_by & bit) != 0) apply(invocation, spec, environment);
-  }
-  const bool nothing = invocation.verb == Verb::none && !invocation.version && !invocation.list_failpoints;
+  const auto settings = typed(verb);
+  const auto names = names_among(leftovers(), verb, !config_path(verb, settings, environment).empty());
+  invocation = make_invocation(verb, settings, names, environment);
+  const bool nothing = verb == Verb::none && !invocation.version && !invocation.list_failpoints;
   if (nothing) throw Error(ErrorKind::usage, "no command").advise("see pghaul --help");
-  validate_options(invocation);
   return invocation;
 }
 

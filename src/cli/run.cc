@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "cli/options.h"
 #include "cli/progress_view.h"
+#include "cli/settings.h"
 #include "cli/show_report.h"
 #include "cli/signals.h"
 
@@ -50,6 +52,16 @@ int print(const std::string& text, int code) {
 
 constexpr auto finished_chunks = "every chunk finished before is kept with its mark in the ledger";
 
+// A timeout that is typed, or of the environment, is for the whole command; one of the file is for each copy.
+CopyOptions bounded(const NamedCopy& copy, Deadline::Clock::time_point start) {
+  auto options = copy.options;
+  const auto timeout = copy.settings.find("--timeout");
+  if (timeout == copy.settings.end() || timeout->second.of_file) return options;
+  const auto spent = std::chrono::duration_cast<Duration>(Deadline::Clock::now() - start);
+  options.timeout = std::max(options.timeout - spent, Duration(1));
+  return options;
+}
+
 // Whatever `work` throws, as an Error.
 template <typename Work>
 std::optional<Error> caught(const Work& work) {
@@ -70,12 +82,12 @@ std::optional<Error> caught(const Work& work) {
 
 const Error* pointer(const std::optional<Error>& error) { return error ? &*error : nullptr; }
 
-Outcome run_copy(const Invocation& invocation, StopSource& stop) {
+Outcome run_copy(const Invocation& invocation, const CopyOptions& options, StopSource& stop) {
   CopyReport report;
   Outcome outcome;
   {
     const auto view = make_progress_view(invocation.progress);
-    outcome.error = caught([&] { report = copy(invocation.copy, stop, *view, &report); });
+    outcome.error = caught([&] { report = copy(options, stop, *view, &report); });
   }
   const bool moved = !report.tables.empty();
   if (outcome.error) outcome.code = exit_code(outcome.error->kind());
@@ -85,16 +97,39 @@ Outcome run_copy(const Invocation& invocation, StopSource& stop) {
   return outcome;
 }
 
-Outcome run_plan(const Invocation& invocation, StopSource& stop) {
+Outcome run_plan(const Invocation& invocation, const CopyOptions& options, StopSource& stop) {
   std::optional<PlanReport> report;
   Outcome outcome;
-  outcome.error = caught([&] { report = plan(invocation.copy, stop); });
+  outcome.error = caught([&] { report = plan(options, stop); });
   if (outcome.error) outcome.code = exit_code(outcome.error->kind());
   else if (has_errors(report->findings)) outcome.code = exit_code(ErrorKind::refused);
   const auto* const found = report ? &*report : nullptr;
   if (invocation.json) outcome.text = plan_json(found, pointer(outcome.error), outcome.code);
   else if (found != nullptr) outcome.text = plan_text(*found, invocation.verbose);
   return outcome;
+}
+
+// The copies of a file, one after the other. The first that does not end well is the last: what broke it, a server
+// that is gone, say, would break the others too.
+Outcome run_copies(const Invocation& invocation, StopSource& stop) {
+  const bool named = !invocation.copies.front().name.empty();
+  const auto start = Deadline::Clock::now();
+  std::vector<NamedDocument> documents;
+  Outcome all;
+  for (const auto& copy : invocation.copies) {
+    if (named) log_info("copy {}", copy.name);
+    const auto options = bounded(copy, start);
+    const auto run_one = invocation.verb == Verb::plan ? run_plan : run_copy;
+    auto each = run_one(invocation, options, stop);
+    if (!named) return each;
+    if (each.error) each.error->about(each.error->object().empty() ? "copy " + copy.name : each.error->object());
+    documents.push_back({copy.name, each.text});
+    all.code = each.code;
+    all.error = each.error;
+    if (all.code != 0) break;
+  }
+  all.text = invocation.json ? copies_json(documents, all.code) : copies_text(documents);
+  return all;
 }
 
 Outcome run_status(const Invocation& invocation, StopSource& stop) {
@@ -121,13 +156,14 @@ Outcome run_demo(const Invocation& invocation, StopSource& stop) {
 
 Outcome run_verb(const Invocation& invocation, StopSource& stop) {
   switch (invocation.verb) {
-    case Verb::plan: return run_plan(invocation, stop);
     case Verb::status: return run_status(invocation, stop);
     case Verb::demo: return run_demo(invocation, stop);
+    case Verb::config: return {0, invocation.json ? config_json(invocation) : config_text(invocation), {}};
     case Verb::copy:
+    case Verb::plan:
     case Verb::none: break;
   }
-  return run_copy(invocation, stop);
+  return run_copies(invocation, stop);
 }
 
 // Core dumps would hold passwords. The leak sanitizer cannot look into such a process.
@@ -135,6 +171,11 @@ void forbid_core_dumps() {
 #ifndef __SANITIZE_ADDRESS__
   if (std::getenv("PGHAUL_ALLOW_CORE_DUMP") == nullptr) ::prctl(PR_SET_DUMPABLE, 0);
 #endif
+}
+
+std::size_t columns_of_stdout() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 std::string failpoint_list() {
@@ -150,7 +191,7 @@ int finish(const Outcome& outcome, bool verbose) {
 }
 
 int work(const Invocation& invocation) {
-  if (invocation.help) return print(help_text(invocation.verb), 0);
+  if (invocation.help) return print(help_text(invocation.verb, columns_of_stdout()), 0);
   if (invocation.version) return print("pghaul " PGHAUL_VERSION "\n", 0);
   if (invocation.list_failpoints) return print(failpoint_list(), 0);
   if (invocation.verb != Verb::demo) forbid_core_dumps();  // the demo has no secrets, and its children read its files

@@ -171,6 +171,15 @@ std::string plan_json(const PlanReport* report, const Error* error, int code) { 
 std::string status_json(const StatusReport* report, const Error* error, int code) {
   return document(report, error, code);
 }
+std::string copies_json(const std::vector<NamedDocument>& copies, int code) {
+  Json list = Json::array();
+  for (const auto& copy : copies) {
+    Json named{{"name", copy.name}};
+    named.update(Json::parse(copy.text));
+    list.push_back(std::move(named));
+  }
+  return dump(Json{{"copies", std::move(list)}, {"exit_code", code}}, 2);
+}
 std::string findings_json(const std::vector<Finding>& findings) { return dump(Json{{"findings", list(findings)}}, -1); }
 
 }  // namespace pghaul

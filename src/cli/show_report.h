@@ -23,6 +23,14 @@ std::string status_json(const StatusReport* report, const Error* error, int code
 // One line: {"findings": […]}
 std::string findings_json(const std::vector<Finding>& findings);
 
+// Reports of several copies, as made by the functions above, in one text or one document.
+struct NamedDocument {
+  std::string name;
+  std::string text;  // may be empty
+};
+std::string copies_text(const std::vector<NamedDocument>& copies);
+std::string copies_json(const std::vector<NamedDocument>& copies, int code);
+
 // Whether there is something left that the same command would do.
 bool is_complete(const CopyReport& report);
 bool has_errors(const std::vector<Finding>& findings);

@@ -72,6 +72,14 @@ std::string copy_text(const CopyReport& report) {
   return sheet.text() + findings_text(report.findings);
 }
 
+std::string copies_text(const std::vector<NamedDocument>& copies) {
+  std::string text;
+  for (const auto& copy : copies) {
+    if (!copy.text.empty()) text += fmt::format("{}copy {}\n{}", text.empty() ? "" : "\n", copy.name, copy.text);
+  }
+  return text;
+}
+
 std::string findings_text(const std::vector<Finding>& findings) {
   Sheet sheet;
   for (const auto& each : findings) {

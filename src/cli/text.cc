@@ -22,6 +22,26 @@ std::size_t byte_of(std::string_view text, std::size_t count) {
   return byte;
 }
 
+// Bytes up to the next blank, in a command the next outside of quotes.
+std::size_t word_size(std::string_view text, bool command) {
+  char open = 0;
+  std::size_t size = 0;
+  for (; size < text.size() && (open != 0 || text[size] != ' '); ++size) {
+    const char c = text[size];
+    if (!command || (c != '\'' && c != '"')) continue;
+    if (open == 0) open = c;
+    else if (open == c) open = 0;
+  }
+  return size;
+}
+
+// In a command an option and its value are one piece.
+std::string_view first_piece(std::string_view text, bool command) {
+  const auto size = word_size(text, command);
+  const bool has_value = command && text.starts_with("--") && size + 1 < text.size() && text[size + 1] != '-';
+  return text.substr(0, has_value ? size + 1 + word_size(text.substr(size + 1), command) : size);
+}
+
 }  // namespace
 
 std::string grouped(std::int64_t number) {
@@ -72,6 +92,26 @@ std::string shortened(std::string_view text, std::size_t width) {
 std::string fitted(std::string_view text, std::size_t width) {
   auto result = shortened(text, width);
   return result + std::string(width - columns_of(result), ' ');
+}
+
+std::string wrapped(std::string_view text, const WrapStyle& style) {
+  std::string result;
+  auto column = style.column.value_or(style.indent);
+  while (!text.empty()) {
+    const auto word = first_piece(text, style.command);
+    const bool first = result.empty();
+    if (!first && column + 1 + word.size() > style.width) {
+      result += std::string(style.line_end) + "\n" + std::string(style.indent, ' ');
+      column = style.indent;
+    } else if (!first) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += word.size();
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+  }
+  return result;
 }
 
 void Sheet::title(std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,16 @@ std::size_t columns_of(std::string_view text);
 std::string fitted(std::string_view text, std::size_t width);
 // At most `width` columns.
 std::string shortened(std::string_view text, std::size_t width);
+
+struct WrapStyle {
+  std::size_t width = 80;
+  std::size_t indent = 0;               // of every line after the first
+  std::optional<std::size_t> column{};  // where the first begins; else at the indent
+  std::string_view line_end{};          // stands, beyond the width, at the end of each line but the last
+  bool command = false;                 // pieces: what is quoted, an option with its value
+};
+// ASCII text in lines of at most `width` columns, broken at blanks. Longer words stay whole.
+std::string wrapped(std::string_view text, const WrapStyle& style);
 
 // Titles with aligned lines of label and value below them.
 class Sheet {

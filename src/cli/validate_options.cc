@@ -83,6 +83,7 @@ void validate_options(const Invocation& invocation) {
     case Verb::copy:
     case Verb::plan: return validate_copy(invocation);
     case Verb::status: return require_target(invocation.status.target);
+    case Verb::config:  // shows what is missing or does not fit
     case Verb::demo:
     case Verb::none: return;
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "pg/conninfo.h"
+#include "pg/conninfo_words.h"
 #include "pg/connection.h"
 
 namespace pghaul::pg {
@@ -22,6 +23,17 @@ bool splits_password(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::vector<ConninfoWord>> conninfo_words(const std::string& conninfo) {
+  const Conninfo given(PQconninfoParse(conninfo.c_str(), nullptr));
+  if (!given || splits_password(conninfo)) return std::nullopt;
+  std::vector<ConninfoWord> words;
+  for (const auto* option = given.get(); option->keyword != nullptr; ++option) {
+    if (option->val == nullptr) continue;
+    words.push_back({option->keyword, option->val, std::string_view(option->dispchar) == "*"});
+  }
+  return words;
+}
 
 Endpoint parse_endpoint(Side side, const std::string& conninfo) {
   char* message = nullptr;
