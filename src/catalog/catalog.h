@@ -32,6 +32,9 @@ ServerFacts read_server_facts(pg::Connection& connection, Deadline deadline);
 // Nothing if there is no such relation. Any relkind is returned: the caller decides.
 std::optional<TableShape> read_table_shape(pg::Connection& connection, const TableName& name, Deadline deadline);
 
+// Adds a table's ordered keys to its shape. Done by read_table_shape().
+void read_ordered_keys(pg::Connection& connection, TableShape& shape, Deadline deadline);
+
 // Histogram bounds of an integer column from pg_stats, ascending; empty if there are none. Most common values are
 // not in it: a key has none.
 struct KeyStatistics {
@@ -40,6 +43,18 @@ struct KeyStatistics {
 };
 KeyStatistics read_key_statistics(pg::Connection& connection, const TableName& name, const std::string& column,
                                   Deadline deadline);
+
+// What pg_stats knows of an ordered key's first column, in the order of the key's index, which need not be the column's.
+struct OrderedStatistics {
+  struct Point {
+    std::string value;
+    double share = 0;  // of the table's rows, from this value to the next
+  };
+  std::vector<Point> points;
+  std::optional<double> correlation;  // of that order and the table's; both empty: no statistics
+};
+OrderedStatistics read_ordered_statistics(pg::Connection& connection, const TableName& name, const OrderedColumn& column,
+                                          Deadline deadline);
 
 // Lowest and highest key by two index probes. Both empty for a table without rows (or only NULL keys).
 struct KeyBounds {

@@ -237,6 +237,7 @@ std::optional<TableShape> read_table_shape(pg::Connection& connection, const Tab
   const auto columns = connection.query(columns_sql, oid, deadline);
   for (int row = 0; row < columns.rows(); ++row) shape.columns.push_back(column_of(columns, row));
   read_indexes(connection, shape, oid, deadline);
+  read_ordered_keys(connection, shape, deadline);
   const auto sequences = connection.query(sequences_sql, oid, deadline);
   for (int row = 0; row < sequences.rows(); ++row) shape.sequences.push_back(sequence_of(sequences, row));
   return shape;

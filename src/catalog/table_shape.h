@@ -55,6 +55,30 @@ struct IntegerKey {
   bool primary = false;
 };
 
+// A column of an ordered key, and how its index orders it: by the operators of its operator class, in its own collation.
+struct OrderedColumn {
+  std::string name;
+  std::string type;           // that bounds are written in; what the operators take
+  std::string collation;      // ` COLLATE "schema"."name"`, or empty
+  bool descending = false, nulls_first = false;
+  // OPERATOR(schema.name), as the index goes: in a descending one what comes before is larger.
+  std::string before, at_or_before, equal, at_or_after, after;
+  std::string order;          // operator class and version of the collation, for OrderedKey::identity()
+};
+
+// A unique index whose columns are never NULL: ranges of its order are pieces of the table. Values are compared by the
+// source alone.
+struct OrderedKey {
+  std::string index;
+  bool primary = false;
+  std::vector<OrderedColumn> columns;
+
+  // "id", "(tenant, seq desc)"; for messages.
+  std::string display() const;
+  // Columns and all that their order depends on: bounds mean the same as long as this is the same.
+  std::string identity() const;
+};
+
 struct Sequence {
   std::uint32_t oid = 0;
   std::string schema, name;
@@ -80,6 +104,8 @@ struct TableShape {
   std::vector<Index> indexes;
   std::vector<Sequence> sequences;
   std::optional<IntegerKey> key;
+  std::vector<OrderedKey> ordered_keys;  // the primary key first, then those of fewer columns
+  std::vector<std::string> no_keys;      // why other unique indexes are none of them: "k: column a may be NULL"
 
   const Column* column(const std::string& column_name) const;
   // Names, types, NOT NULL and order of the columns in one text; equal texts mean that rows travel alike.

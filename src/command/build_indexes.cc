@@ -181,7 +181,7 @@ void IndexBuilder::make_constraint(pg::Connection& connection, const Task& task)
 
 // With several snapshots a row may have been read twice under different keys. False: there is nothing to mend by.
 bool IndexBuilder::mend_duplicates(pg::Connection& connection, const Task& task) {
-  if (!task.job->key) return false;
+  if (!task.job->key && !task.job->ordered_key) return false;
   const auto reread = reread_clashing_rows(sessions_, options_, names_, *task.job, task.build, connection, deadline_);
   if (reread == 0) return false;
   log_warning("{}: {} rows with clashing keys were read again from the source", task.job->name.display(), reread);

@@ -24,6 +24,27 @@ std::optional<bool> target_has_rows(ControlSessions& control, const TableJob& jo
   }
 }
 
+// Bounds in the ledger, and its high-water mark, are of the key that the generation began with, whatever better one there
+// is by now. A copy that is complete and needs none may have lost it.
+void keep_key(TableJob& job, std::vector<Finding>& findings) {
+  const auto& facts = job.entry->facts;
+  if (facts.key_column.empty() || facts.key_column == job.key_identity()) return;
+  for (const auto& key : job.source.ordered_keys) {
+    if (key.identity() != facts.key_column) continue;
+    job.key.reset();
+    job.ordered_key = key;
+    return;
+  }
+  const bool integer = job.source.column(facts.key_column) != nullptr;
+  const bool needed = integer ? job.key || !job.entry->complete : facts.strategy == "key" && !job.entry->complete;
+  if (needed) {
+    add(findings, job, Finding::Severity::error,
+        fmt::format("the key that the copy is cut by is gone, or is ordered in another way now: {}", facts.key_column),
+        "--full copies it anew; or bring its unique index back", Side::source);
+  }
+  if (!integer && facts.strategy == "key") job.key.reset();
+}
+
 void check_first_copy(ControlSessions& control, const CopyOptions& options, const TableJob& job,
                       std::vector<Finding>& findings) {
   if (options.full || options.on_conflict != OnConflict::error || !target_has_rows(control, job).value_or(false)) return;
@@ -31,7 +52,7 @@ void check_first_copy(ControlSessions& control, const CopyOptions& options, cons
       "--full empties it first; --on-conflict skip or update merges into it");
 }
 
-void check_continued(ControlSessions& control, const CopyOptions& options, const TableJob& job,
+void check_continued(ControlSessions& control, const CopyOptions& options, TableJob& job,
                      std::vector<Finding>& findings) {
   using Severity = Finding::Severity;
   const auto& facts = job.entry->facts;
@@ -69,6 +90,8 @@ void check_continued(ControlSessions& control, const CopyOptions& options, const
         "the source table was truncated or rewritten since the copy began",
         "--full copies it anew; if it was only VACUUM FULL or CLUSTER: --allow rewritten continues", Side::source);
   }
+  // Of a table that is another one now, the key would tell nothing new.
+  if (facts.source_oid == job.source.oid && facts.source_shape == job.source.fingerprint()) keep_key(job, findings);
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ void CopyJob::choose_action(TableJob& job) {
     job.action = TableAction::gain;
   } else {
     job.action = TableAction::nothing;
-    job.report.remarks.push_back("complete, and without a key nothing newer can be told apart; --full copies it anew");
+    job.report.remarks.push_back(nothing_newer(job) + "; --full copies it anew");
   }
   job.report.resumed = job.action == TableAction::resume;
   if (options_.allowed.rewritten) job.ledger->accept_filenode(job.source.filenode);
@@ -219,8 +219,7 @@ void CopyJob::wait_for_writers(const std::vector<TableJob*>& jobs) {
 void CopyJob::open_snapshot(const std::vector<TableJob*>& jobs) {
   source_tables_.clear();
   for (auto* job : jobs) {
-    source_tables_.push_back({job->source, job->columns, job->key_column(), options_.where_sql, job->binary,
-                              job->record_format});
+    source_tables_.push_back(job->source_table(options_.where_sql));
   }
   if (options_.snapshot == SnapshotMode::chunk) return;
   if (keeper_) snapshots_ += keeper_->snapshots_taken();
@@ -258,7 +257,7 @@ void CopyJob::start_generation(TableJob& job, const Plan& plan) {
   facts.source_filenode = job.source.filenode;
   facts.source_timeline = control_->servers.source.timeline;
   facts.source_shape = job.source.fingerprint();
-  facts.key_column = job.key_column();
+  facts.key_column = job.key_identity();
   facts.strategy = to_string(plan.chunks.empty() ? ChunkKind::whole : plan.chunks.front().range.kind);
   facts.created_target = !job.target;
   facts.merged = options_.on_conflict != OnConflict::error;

@@ -20,7 +20,8 @@ PipelineTable pipeline_table(TableJob& job, TableProgress& progress, const CopyO
   table.ledger = job.ledger.get();
   table.progress = &progress;
   table.name = job.name.display();
-  table.key_column = job.key_column();
+  table.key_column = job.key_name();
+  table.ordered_key = job.ordered_key.has_value();
   table.plan = options.plan;
   table.bytes = job.facts.bytes;
   table.rows = job.facts.rows;

@@ -48,7 +48,7 @@ std::string action_text(TableAction action, const TableJob& job, const CopyOptio
     case TableAction::gain: return "take what the source has gained";
     case TableAction::nothing: break;
   }
-  return "nothing to do: complete, and without a key nothing newer can be told apart";
+  return "nothing to do: " + nothing_newer(job);
 }
 
 // Chunks that the ledger has, or those that would be planned now.
@@ -68,7 +68,7 @@ Plan likely_plan(ControlSessions& control, const CopyOptions& options, TableActi
 // Reads the table's first rows for a short while and throws them away: nothing but the source's speed is measured. On a
 // session of its own, as one that is stopped in the middle of its rows may be of no use afterwards.
 void measure(const Sessions& sessions, const CopyOptions& options, const TableJob& job, PlanReport& report) {
-  const SourceTable table{job.source, job.columns, job.key_column(), options.where_sql, job.binary, job.record_format};
+  const SourceTable table = job.source_table(options.where_sql);
   std::int64_t bytes = 0;
   // The server keeps the time, too: a condition that lets no row pass would keep us waiting for the first one.
   const auto longest = std::min<Duration>(sample_time, options.statement_timeout);
@@ -110,7 +110,7 @@ PlannedTable plan_table(ControlSessions& control, const CopyOptions& options, Ta
   const auto action = likely_action(job, options);
   planned.action = action_text(action, job, options);
   planned.record_format = job.binary ? "binary" : "text";
-  planned.key_column = job.key_column();
+  planned.key_column = job.key_name();
   job.facts = read_table_facts(control.source, job, control.deadline());
   job.observation = observe_writers(control.source, job.source, job.key, control.servers.source.in_recovery,
                                     control.deadline());
@@ -123,7 +123,7 @@ PlannedTable plan_table(ControlSessions& control, const CopyOptions& options, Ta
   planned.high_water = job.observation.high_water;
   planned.estimated_rows = static_cast<std::int64_t>(job.facts.rows);
   planned.estimated_bytes = job.facts.bytes;
-  for (const auto& chunk : plan.chunks) planned.chunks.push_back(planned_range(chunk, job.key_column()));
+  for (const auto& chunk : plan.chunks) planned.chunks.push_back(planned_range(chunk, job.key_name()));
   if (!job.target) {
     for (const auto& build : catalog::index_builds(job.source, job.name, options.columns)) {
       planned.indexes.push_back(build.name);

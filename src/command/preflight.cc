@@ -33,9 +33,15 @@ void choose_columns(TableJob& job, const CopyOptions& options, const Servers& se
                                              servers.target.version_num, &reason);
   job.record_format = fmt::format("{} ({})", job.binary ? "binary" : "text", fmt::join(job.columns, ", "));
   const auto& columns = job.columns;
+  // The tail is replaced by key on the target, so a key that does not travel is of no use; nor is one of which a column
+  // cannot be looked up there when rows clash.
+  const auto travels = [&](const std::string& name) { return std::ranges::find(columns, name) != columns.end(); };
+  std::erase_if(job.source.ordered_keys, [&](const catalog::OrderedKey& key) {
+    return !std::ranges::all_of(key.columns, [&](const auto& column) { return travels(column.name); });
+  });
   job.key = job.source.key;
-  // The tail is replaced by key on the target, so a key that does not travel is of no use.
-  if (job.key && std::find(columns.begin(), columns.end(), job.key->column) == columns.end()) job.key.reset();
+  if (job.key && !travels(job.key->column)) job.key.reset();
+  if (!job.key && !job.source.ordered_keys.empty()) job.ordered_key = job.source.ordered_keys.front();
 }
 
 void inspect_table(ControlSessions& control, const CopyOptions& options, TableJob& job,

@@ -292,9 +292,11 @@ void check_where(ControlSessions& control, const CopyOptions& options, const Tab
 }
 
 void check_key(const CopyOptions& options, const TableJob& job, std::vector<Finding>& all) {
-  if (options.plan.chunk_by != ChunkBy::key || job.key) return;
+  if (options.plan.chunk_by != ChunkBy::key || job.key || job.ordered_key) return;
+  const auto& why = job.source.no_keys;
   Findings(all, job.name.display(), Side::source)
-      .error("no key to cut by: no valid unique index on a single smallint, integer or bigint column that travels",
+      .error(fmt::format("no key to cut by: {}", why.empty() ? "no unique index whose columns travel"
+                                                              : fmt::format("{}", fmt::join(why, "; "))),
              "use --chunk-by auto, or create a primary key on the source");
 }
 

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "plan/key_bound.h"
+
 namespace pghaul {
 namespace {
 
@@ -25,6 +27,18 @@ KeyFacts read_key_facts(pg::Connection& connection, const TableJob& job, Deadlin
   const auto bounds = catalog::read_key_bounds(connection, job.name, facts.column, deadline);
   facts.lowest = bounds.lowest;
   facts.highest = bounds.highest;
+  return facts;
+}
+
+// Of arrays the statistics are no list that could be taken apart.
+OrderedKeyFacts read_ordered_facts(pg::Connection& connection, const TableJob& job, Deadline deadline) {
+  const auto& first = job.ordered_key->columns.front();
+  OrderedKeyFacts facts;
+  facts.name = job.ordered_key->display();
+  if (first.type.ends_with("[]")) return facts;
+  const auto statistics = catalog::read_ordered_statistics(connection, job.name, first, deadline);
+  facts.correlation = statistics.correlation;
+  for (const auto& point : statistics.points) facts.points.push_back({encode_bound({point.value}), point.share});
   return facts;
 }
 
@@ -52,6 +66,8 @@ TableFacts read_table_facts(pg::Connection& connection, const TableJob& job, Dea
   facts.pages = job.source.pages;
   facts.rows = job.source.row_estimate;
   if (job.key) facts.key = read_key_facts(connection, job, deadline);
+  if (job.ordered_key) facts.ordered_key = read_ordered_facts(connection, job, deadline);
+  facts.no_key = fmt::format("{}", fmt::join(job.source.no_keys, "; "));
   return facts;
 }
 
@@ -77,6 +93,11 @@ std::vector<std::string> statements_before_gain(const TableJob& job, const CopyO
   if (unique < 2 || *last->high_water == INT64_MAX) return {};
   const TargetTable table{job.name, job.columns, job.key_column(), {}, options.on_conflict, job.binary};
   return {delete_range_sql(table, {ChunkKind::key, std::to_string(*last->high_water + 1), std::nullopt, std::nullopt})};
+}
+
+std::string nothing_newer(const TableJob& job) {
+  if (!job.ordered_key) return "complete, and without a key nothing newer can be told apart";
+  return fmt::format("complete, and the key {} does not tell what is newer", job.ordered_key->display());
 }
 
 RoundFacts round_facts(const TableJob& job, const Plan& plan, const std::optional<RoundFacts>& last) {

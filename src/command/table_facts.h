@@ -20,6 +20,9 @@ Plan plan_round(const TableJob& job, const CopyOptions& options, const std::opti
 std::vector<std::string> statements_before_gain(const TableJob& job, const CopyOptions& options,
                                                 const std::optional<RoundFacts>& last);
 
+// Why a later run has nothing to do.
+std::string nothing_newer(const TableJob& job);
+
 // What the ledger keeps of the round.
 RoundFacts round_facts(const TableJob& job, const Plan& plan, const std::optional<RoundFacts>& last);
 

@@ -31,6 +31,7 @@ struct TableJob {
   catalog::TableShape source;
   std::optional<catalog::TableShape> target;  // nothing: to be created
   std::optional<catalog::IntegerKey> key;     // that the plan may use: its column travels
+  std::optional<catalog::OrderedKey> ordered_key;  // of any type; the plan's if there is no integer key
   std::vector<std::string> columns;           // that travel
   bool binary = false;
   std::string record_format;
@@ -45,6 +46,13 @@ struct TableJob {
   TableReport report;
 
   std::string key_column() const { return key ? key->column : std::string(); }
+  // For messages.
+  std::string key_name() const { return ordered_key ? ordered_key->display() : key_column(); }
+  // Bounds in the ledger mean the same as long as this stays the same.
+  std::string key_identity() const { return ordered_key ? ordered_key->identity() : key_column(); }
+  SourceTable source_table(const std::string& where_sql) const {
+    return {source, columns, key_column(), where_sql, binary, record_format, ordered_key};
+  }
 };
 
 }  // namespace pghaul

@@ -41,6 +41,7 @@ struct PipelineTable {
   std::int64_t bytes = 0;  // estimates for the first probes, until rows were seen
   double rows = -1;
   std::int64_t lowest = 0, highest = 0;  // bounds of key or pages, for halving open ranges
+  bool ordered_key = false;              // whose bounds are no numbers
   std::vector<Chunk> chunks;             // to do
 };
 

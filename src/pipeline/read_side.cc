@@ -108,7 +108,7 @@ std::vector<std::string> Pipeline::probe_half(Source& source, ChunkTask& task) {
   }
 }
 
-// Where there is no probe, or it takes too long itself, it is the middle of the range.
+// Where there is no probe, or it takes too long itself, it is the middle of a range of numbers.
 std::vector<std::string> Pipeline::half_cut(Source& source, ChunkTask& task) {
   try {
     if (task.chunk.range.kind == ChunkKind::key) return probe_half(source, task);
@@ -116,6 +116,7 @@ std::vector<std::string> Pipeline::half_cut(Source& source, ChunkTask& task) {
     if (error.sqlstate() != query_canceled) throw;
   }
   const auto& table = tables_[task.table];
+  if (table.ordered_key && task.chunk.range.kind == ChunkKind::key) return {};  // nobody but the source knows its middle
   const auto middle = midpoint(task.chunk.range, table.lowest, table.highest);
   return middle ? std::vector{*middle} : std::vector<std::string>();
 }

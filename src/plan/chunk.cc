@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "pghaul/error.h"
+#include "plan/key_bound.h"
 
 namespace pghaul {
 
@@ -20,10 +21,14 @@ constexpr std::array<std::pair<ChunkKind, std::string_view>, 5> kind_names{{
     {ChunkKind::late, "late"},
 }};
 
+std::string shown(const std::string& bound) { return is_encoded_bound(bound) ? show_bound(bound) : bound; }
+
 std::string describe_key(const ChunkRange& range, const std::string& column) {
-  if (range.lower && range.upper) return fmt::format("{} in [{}, {})", column, *range.lower, *range.upper);
-  if (range.lower) return fmt::format("{} >= {}", column, *range.lower);
-  if (range.upper) return fmt::format("{} < {}", column, *range.upper);
+  if (range.lower && range.upper) {
+    return fmt::format("{} in [{}, {})", column, shown(*range.lower), shown(*range.upper));
+  }
+  if (range.lower) return fmt::format("{} >= {}", column, shown(*range.lower));
+  if (range.upper) return fmt::format("{} < {}", column, shown(*range.upper));
   return fmt::format("every {}", column);
 }
 

@@ -18,7 +18,8 @@ enum class ChunkKind {
 std::string_view to_string(ChunkKind kind);
 ChunkKind parse_chunk_kind(std::string_view text);
 
-// A piece of one table. Bounds are text, as PostgreSQL prints the key (page numbers for ctid); nothing means open.
+// A piece of one table. Bounds are text, as PostgreSQL prints an integer key (page numbers for ctid), or as key_bound.h
+// writes down any other; nothing means open.
 struct ChunkRange {
   ChunkKind kind = ChunkKind::whole;
   std::optional<std::string> lower, upper;

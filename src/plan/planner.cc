@@ -8,6 +8,7 @@
 
 #include "pghaul/error.h"
 #include "plan/key_ranges.h"
+#include "plan/ordered_ranges.h"
 
 namespace pghaul {
 
@@ -168,6 +169,46 @@ Plan KeyPlanner::plan() {
   return std::move(plan_);
 }
 
+void refuse_replacing(const PlanRange& range, const char* ranges) {
+  if (!range.replace && !range.gained_above) return;
+  throw Error(ErrorKind::refused,
+              fmt::format("{} of the source say nothing about rows that are on the target already", ranges))
+      .advise("start anew with --full, or use --chunk-by key or whole");
+}
+
+Chunk ordered_chunk(const TableFacts& facts, const OrderedSegment& segment) {
+  ChunkRange range{ChunkKind::key, std::nullopt, std::nullopt, std::nullopt};
+  if (!segment.lower.empty()) range.lower = segment.lower;
+  if (!segment.upper.empty()) range.upper = segment.upper;
+  return make_chunk(std::move(range), amount_of(facts, segment.share));
+}
+
+// There is no high-water mark in an order of which only the source knows what comes next: no tail, and later runs find
+// nothing new.
+Plan plan_ordered(const TableFacts& facts, const PlanOptions& options, const PlanRange& range) {
+  refuse_replacing(range, "ranges of a key that is no single integer");
+  const auto& key = *facts.ordered_key;
+  const Amount all = amount_of(facts, 1);
+  const auto batches = batches_in(all.bytes, all.rows, options);
+  const auto wanted = (batches + batches_per_range - 1) / batches_per_range;
+  Plan plan;
+  for (const auto& segment : cut_at_points(key, 1 / static_cast<double>(wanted))) {
+    plan.chunks.push_back(ordered_chunk(facts, segment));
+  }
+  const auto ranges = plan.chunks.size();
+  const Amount mean = amount_of(facts, 1 / static_cast<double>(ranges));
+  const std::string cut = key.points.empty() ? ", cut by probes when claimed" : cut_when_claimed(mean, options);
+  const std::string from = key.points.empty() ? "without statistics" : fmt::format("from {} known values", key.points.size());
+  plan.reason = fmt::format("key {}: {} {} {}, about {}{}{}{}", key.name, ranges, ranges == 1 ? "range" : "ranges", from,
+                            megabytes(mean.bytes), ranges == 1 ? "" : " each", cut, cost_of_order(key));
+  return plan;
+}
+
+std::string because_of_key(const TableFacts& facts) {
+  if (facts.ordered_key) return fmt::format("the key {} tells no new rows from old, and the table is small", facts.ordered_key->name);
+  return facts.no_key.empty() ? "no usable key and small" : fmt::format("no usable key and small ({})", facts.no_key);
+}
+
 Plan plan_whole(const TableFacts& facts, const PlanOptions& options, const PlanRange& range) {
   Plan plan;
   Chunk chunk = make_chunk({}, amount_of(facts, 1));
@@ -176,7 +217,7 @@ Plan plan_whole(const TableFacts& facts, const PlanOptions& options, const PlanR
   plan.chunks.push_back(std::move(chunk));
   plan.reason = options.chunk_by == ChunkBy::whole
                     ? "asked for: the whole table at once"
-                    : fmt::format("no usable key and small: all of {} at once",
+                    : fmt::format("{}: all of {} at once", because_of_key(facts),
                                   megabytes(static_cast<double>(facts.bytes)));
   return plan;
 }
@@ -193,14 +234,8 @@ std::int64_t pages_per_chunk(const TableFacts& facts, const PlanOptions& options
   return std::max(least, static_cast<std::int64_t>(std::min(fit, static_cast<double>(pages))));
 }
 
-void refuse_replacing_pages(const PlanRange& range) {
-  if (!range.replace && !range.gained_above) return;
-  throw Error(ErrorKind::refused, "page ranges of the source say nothing about rows that are on the target already")
-      .advise("start anew with --full, or use --chunk-by key or whole");
-}
-
 Plan plan_pages(const TableFacts& facts, const PlanOptions& options, const PlanRange& range) {
-  refuse_replacing_pages(range);
+  refuse_replacing(range, "page ranges");
   Plan plan;
   const std::int64_t pages = std::max<std::int64_t>(1, facts.pages);
   const std::int64_t step = pages_per_chunk(facts, options);
@@ -214,25 +249,29 @@ Plan plan_pages(const TableFacts& facts, const PlanOptions& options, const PlanR
     chunk.refined = true;
     plan.chunks.push_back(std::move(chunk));
   }
-  plan.reason = fmt::format("{}: {} page {} inside one snapshot", facts.key ? "asked for" : "no usable key",
-                            plan.chunks.size(), plan.chunks.size() == 1 ? "range" : "ranges");
+  const bool has_key = facts.key || facts.ordered_key;
+  plan.reason = fmt::format("{}: {} page {} inside one snapshot{}", has_key ? "asked for" : "no usable key",
+                            plan.chunks.size(), plan.chunks.size() == 1 ? "range" : "ranges",
+                            has_key || facts.no_key.empty() ? "" : fmt::format(" ({})", facts.no_key));
   return plan;
 }
 
 ChunkBy decide(const TableFacts& facts, const PlanOptions& options) {
-  if (options.chunk_by == ChunkBy::key && !facts.key) {
-    throw Error(ErrorKind::refused,
-                "no key to cut by: no valid unique index on a single smallint, integer or bigint column")
+  if (options.chunk_by == ChunkBy::key && !facts.key && !facts.ordered_key) {
+    throw Error(ErrorKind::refused, "no key to cut by: no usable unique index")
         .advise("use --chunk-by auto, or create a primary key on the source");
   }
   if (options.chunk_by != ChunkBy::automatic) return options.chunk_by;
   if (facts.key) return ChunkBy::key;
-  return facts.bytes <= options.batch_bytes ? ChunkBy::whole : ChunkBy::ctid;
+  if (facts.bytes <= options.batch_bytes) return ChunkBy::whole;
+  return facts.ordered_key ? ChunkBy::key : ChunkBy::ctid;
 }
 
 Plan cut(const TableFacts& facts, const PlanOptions& options, const PlanRange& range) {
   switch (decide(facts, options)) {
-    case ChunkBy::key: return KeyPlanner(facts, options, range).plan();
+    case ChunkBy::key:
+      if (!facts.key) return plan_ordered(facts, options, range);
+      return KeyPlanner(facts, options, range).plan();
     case ChunkBy::ctid: return plan_pages(facts, options, range);
     case ChunkBy::whole:
     case ChunkBy::automatic: break;

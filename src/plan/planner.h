@@ -21,11 +21,24 @@ struct KeyFacts {
   std::vector<std::int64_t> histogram;                             // ascending bounds of equally many rows, or empty
 };
 
+// A key whose values only the source can compare.
+struct OrderedKeyFacts {
+  std::string name;       // "id", "(tenant, seq desc)"; for messages
+  struct Point {
+    std::string bound;    // as key_bound.h writes it
+    double share = 0;     // of the rows, from here to the next point
+  };
+  std::vector<Point> points;          // ascending in the key's order; from statistics, or empty
+  std::optional<double> correlation;  // of the key's order and the table's, if known
+};
+
 struct TableFacts {
   std::int64_t bytes = 0;       // heap and TOAST
   std::int64_t pages = 0;
   double rows = -1;             // estimate; negative: unknown
   std::optional<KeyFacts> key;
+  std::optional<OrderedKeyFacts> ordered_key;  // if there is no integer key
+  std::string no_key;           // why there is neither, in a few words; may be empty
 };
 
 struct PlanOptions {

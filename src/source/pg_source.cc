@@ -4,6 +4,7 @@
 
 #include "pg/copy.h"
 #include "pg/transaction.h"
+#include "plan/key_bound.h"
 #include "source/row_counter.h"
 
 #define XXH_INLINE_ALL
@@ -14,6 +15,13 @@ namespace {
 
 // The server's own statement_timeout comes first; this one is for a server that does not answer at all.
 constexpr auto answer_grace = std::chrono::seconds(10);
+
+std::string cut_of(const SourceTable& table, const pg::Result& keys, int row) {
+  if (!table.ordered_key) return std::string(keys.text(row, 0));
+  KeyBound bound;
+  for (int column = 0; column < keys.columns(); ++column) bound.emplace_back(keys.text(row, column));
+  return encode_bound(bound);
+}
 
 Error changed_error(const SourceTable& table, const std::string& what) {
   return Error(ErrorKind::failed, what)
@@ -63,7 +71,7 @@ std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& ch
     connection_->run("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off",
                      deadline);
     const auto keys = connection_->run(probe_sql(tables_[table], chunk.range, rows, most), deadline);
-    for (int row = 0; row < keys.rows(); ++row) cuts.emplace_back(keys.text(row, 0));
+    for (int row = 0; row < keys.rows(); ++row) cuts.push_back(cut_of(tables_[table], keys, row));
     connection_->run("COMMIT", deadline);
   } catch (...) {
     if (connection_->usable() && connection_->in_transaction()) connection_->abandon();

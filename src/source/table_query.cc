@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pg/quote.h"
+#include "source/ordered_ranges.h"
 
 namespace pghaul {
 namespace {
@@ -18,6 +19,10 @@ std::string bounds(const std::string& what, const ChunkRange& range, std::string
   if (range.lower) sql = fmt::format("{} >= {}", what, literal(*range.lower));
   if (range.upper) sql += fmt::format("{}{} < {}", sql.empty() ? "" : " AND ", what, literal(*range.upper));
   return sql;
+}
+
+bool is_ordered_range(const SourceTable& table, const ChunkRange& range) {
+  return range.kind == ChunkKind::key && table.ordered_key;
 }
 
 std::string or_true(std::string condition) { return condition.empty() ? "true" : condition; }
@@ -46,15 +51,21 @@ std::string range_condition(const ChunkRange& range, const std::string& key_colu
 std::string user_condition(const std::string& where_sql) { return "(CASE WHEN true THEN\n" + where_sql + "\nEND)"; }
 
 std::string copy_out_sql(const SourceTable& table, const ChunkRange& range) {
-  std::string columns;
+  std::string columns, selects;
   for (const auto& name : table.columns) columns += (columns.empty() ? "" : ", ") + column(name);
-  std::string where = range_condition(range, table.key_column);
-  if (!table.where_sql.empty()) where += " AND " + user_condition(table.where_sql);
-  return fmt::format("COPY (SELECT {} FROM ONLY {} AS t WHERE {}) TO STDOUT{}", columns, table.shape.name.sql(), where,
-                     table.binary ? " (FORMAT binary)" : "");
+  const auto conditions = is_ordered_range(table, range)
+                              ? range_conditions(*table.ordered_key, range)
+                              : std::vector{range_condition(range, table.key_column)};
+  for (auto where : conditions) {
+    if (!table.where_sql.empty()) where += " AND " + user_condition(table.where_sql);
+    selects += fmt::format("{}SELECT {} FROM ONLY {} AS t WHERE {}", selects.empty() ? "" : " UNION ALL ", columns,
+                           table.shape.name.sql(), where);
+  }
+  return fmt::format("COPY ({}) TO STDOUT{}", selects, table.binary ? " (FORMAT binary)" : "");
 }
 
 std::string probe_sql(const SourceTable& table, const ChunkRange& range, std::int64_t rows, int most) {
+  if (table.ordered_key) return ordered_probe_sql(table.shape.name, *table.ordered_key, range, rows, most);
   const auto key = column(table.key_column);
   const auto from = table.shape.name.sql();
   const auto upper = or_true(bounds(key, {ChunkKind::key, std::nullopt, range.upper, {}}, key_literal));
