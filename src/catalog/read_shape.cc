@@ -13,23 +13,32 @@ namespace pghaul::catalog {
 
 namespace {
 
+// The number of rows was counted when the table had `relpages` pages; now it is taken to be as dense as it was then.
 constexpr const char* relation_sql = R"(
 SELECT c.oid, c.relkind, c.relpersistence, pg_catalog.pg_relation_filenode(c.oid),
        pg_catalog.row_security_active(c.oid),
-       EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid), c.relispartition, c.reltuples,
+       EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid), c.relispartition,
+       CASE WHEN c.reltuples > 0 AND c.relpages > 0
+            THEN c.reltuples::pg_catalog.float8 / c.relpages
+                 * (pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::pg_catalog.int8)
+            ELSE c.reltuples END,
        pg_catalog.pg_relation_size(c.oid), pg_catalog.pg_table_size(c.oid),
        pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::pg_catalog.int8
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::pg_catalog.text AND c.relname = $2::pg_catalog.text)";
 
-// typarray tells true arrays from other types that have elements, as point and int2vector.
+// What the server sends for a domain is described as the type below it. typarray tells true arrays from other types that have elements, as point and int2vector.
 constexpr const char* columns_sql = R"(
 SELECT a.attnum, a.attname, a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod), tn.nspname,
        coalesce(e.typtype, t.typtype), a.attnotnull,
        a.attgenerated = '' AND (a.atthasdef OR t.typdefault IS NOT NULL), a.attidentity,
        CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
        CASE WHEN a.attcollation <> t.typcollation THEN pg_catalog.format('%I.%I', cn.nspname, co.collname) END,
-       coalesce(e.oid, t.oid)
+       coalesce(e.oid, t.oid),
+       (WITH RECURSIVE b (oid, base) AS (
+          SELECT t.oid, t.typbasetype UNION ALL
+          SELECT u.oid, u.typbasetype FROM b JOIN pg_catalog.pg_type AS u ON u.oid = b.base)
+        SELECT b.oid FROM b WHERE b.base = 0)
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
@@ -119,6 +128,7 @@ Column column_of(const pg::Result& result, int row) {
   column.identity = one_char(result, row, 8);
   column.generated = result.text(row, 9);
   column.collation = result.text(row, 10);
+  column.sent_type_oid = oid_at(result, row, 12);
   column.binary_safe = has_portable_binary_form(oid_at(result, row, 11));
   return column;
 }

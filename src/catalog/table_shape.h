@@ -24,6 +24,7 @@ struct Column {
   std::string name;
   int number = 0;             // attnum
   std::uint32_t type_oid = 0;
+  std::uint32_t sent_type_oid = 0;  // as results describe it: of a domain the type below
   std::string type;           // format_type() with an empty search_path: qualified unless in pg_catalog
   std::string type_schema;
   char type_kind = 'b';       // pg_type.typtype, of the element type for arrays
@@ -96,7 +97,7 @@ struct TableShape {
   bool row_security = false;  // applies to the role that asked
   bool has_children = false;  // inheritance or partitions
   bool is_partition = false;
-  double row_estimate = -1;   // reltuples; -1 never analysed
+  double row_estimate = -1;   // of now, from the last ANALYZE or VACUUM and the size; -1 never
   std::int64_t heap_bytes = 0;    // main fork
   std::int64_t table_bytes = 0;   // with TOAST, without indexes
   std::int64_t pages = 0;         // of the main fork, from the file size

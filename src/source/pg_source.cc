@@ -113,7 +113,7 @@ void PgSource::check_unchanged(const SourceTable& table, std::uint32_t filenode,
     if (now.origin_table(field) != table.shape.oid) {
       throw changed_error(table, "the table was replaced by another one of the same name in mid-copy");
     }
-    if (now.origin_column(field) != column->number || now.type_oid(field) != column->type_oid) {
+    if (now.origin_column(field) != column->number || now.type_oid(field) != column->sent_type_oid) {
       throw changed_error(table, fmt::format("column {} was altered in mid-copy", column->name));
     }
   }
