@@ -44,7 +44,7 @@ struct KeyStatistics {
 KeyStatistics read_key_statistics(pg::Connection& connection, const TableName& name, const std::string& column,
                                   Deadline deadline);
 
-// What pg_stats knows of an ordered key's first column, in the order of the key's index, which need not be the column's.
+// What pg_stats knows of an ordered key's first column, in the order of the key's index, which need not be its own.
 struct OrderedStatistics {
   struct Point {
     std::string value;
@@ -53,8 +53,8 @@ struct OrderedStatistics {
   std::vector<Point> points;
   std::optional<double> correlation;  // of that order and the table's; both empty: no statistics
 };
-OrderedStatistics read_ordered_statistics(pg::Connection& connection, const TableName& name, const OrderedColumn& column,
-                                          Deadline deadline);
+OrderedStatistics read_ordered_statistics(pg::Connection& connection, const TableName& name,
+                                          const OrderedColumn& column, Deadline deadline);
 
 // Lowest and highest key by two index probes. Both empty for a table without rows (or only NULL keys).
 struct KeyBounds {

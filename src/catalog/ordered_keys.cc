@@ -1,7 +1,7 @@
 // Keys of any type, and what the statistics say of them.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "catalog/catalog.h"
 #include "catalog/names.h"
@@ -14,9 +14,10 @@ namespace {
 // A range of n columns takes up to n² scans of the index, most of them empty.
 constexpr std::size_t most_columns = 8;
 
-// A row for each column of each unique B-tree index, with the operators of its operator class. They must be functions that
-// only a superuser can have made: a range would call others with the rights of whoever copies. Bounds of a domain are
-// written in its base type, whose literals call no CHECK. 100 is the collation "default", that of the database.
+// A row for each column of each unique B-tree index, with the operators of its operator class. They must be
+// functions that only a superuser can have made: a range would call others with the rights of whoever copies.
+// Bounds of a domain are written in its base type, whose literals call no CHECK. 100 is the collation
+// "default", that of the database.
 constexpr const char* keys_sql = R"(
 SELECT c.relname, i.indisprimary, i.indisvalid AND i.indisready AND i.indislive, i.indimmediate, i.indpred IS NOT NULL,
        a.attname, coalesce(a.attnotnull, false),
@@ -24,8 +25,8 @@ SELECT c.relname, i.indisprimary, i.indisvalid AND i.indisready AND i.indislive,
        CASE WHEN co.oid IS NOT NULL THEN pg_catalog.format(' COLLATE %I.%I', cn.nspname, co.collname) END,
        i.indoption[k.ord - 1]::pg_catalog.int4 & 1 = 1, i.indoption[k.ord - 1]::pg_catalog.int4 & 2 = 2,
        f.operators[1], f.operators[2], f.operators[3], f.operators[4], f.operators[5],
-       f.trusted AND p.proname IS NOT NULL,
-       f.usable AND pg_catalog.has_schema_privilege(lt.typnamespace, 'USAGE')
+       coalesce(f.trusted, false) AND p.proname IS NOT NULL AND pg_catalog.cardinality(f.operators) = 5,
+       coalesce(f.usable, false) AND pg_catalog.has_schema_privilege(lt.typnamespace, 'USAGE')
          AND (co.oid IS NULL OR pg_catalog.has_schema_privilege(co.collnamespace, 'USAGE')),
        pg_catalog.format('%I.%I %s', n.nspname, o.opcname, CASE WHEN co.oid = 100 THEN {}
                          WHEN co.oid IS NOT NULL THEN pg_catalog.pg_collation_actual_version(co.oid) END)
@@ -48,7 +49,7 @@ LEFT JOIN (pg_catalog.pg_amproc AS ap
 CROSS JOIN LATERAL (
   SELECT pg_catalog.array_agg(pg_catalog.format('OPERATOR(%I.%s)', pn.nspname, po.oprname) ORDER BY s.amopstrategy)
            AS operators,
-         count(*) = 5 AND pg_catalog.bool_and(l.lanname IN ('internal', 'c')) AS trusted,
+         pg_catalog.bool_and(l.lanname IN ('internal', 'c')) AS trusted,
          pg_catalog.bool_and(pg_catalog.has_schema_privilege(pn.oid, 'USAGE')) AS usable
   FROM pg_catalog.pg_amop AS s
   JOIN pg_catalog.pg_operator AS po ON po.oid = s.amopopr
@@ -67,15 +68,16 @@ OrderedColumn column_of(const pg::Result& result, int row) {
   column.collation = result.text(row, 9);
   column.descending = result.boolean(row, 10);
   column.nulls_first = result.boolean(row, 11);
-  std::string* operators[] = {&column.before, &column.at_or_before, &column.equal, &column.at_or_after, &column.after};
+  std::string* operators[] = {&column.before, &column.at_or_before, &column.equal, &column.at_or_after,
+                              &column.after};
   if (column.descending) std::reverse(std::begin(operators), std::end(operators));
   for (int i = 0; i < 5; ++i) *operators[i] = result.text(row, 12 + i);
   column.order = result.text(row, 19);
   return column;
 }
 
-// Text that means the same value in every session: not if it depends on names of objects or on a locale's money, and a
-// literal of a row or of an array of domains would call what users wrote.
+// Text that means the same value in every session: not if it depends on names of objects or on a locale's
+// money, and a literal of a row or of an array of domains would call what users wrote.
 bool has_steady_text(const TableShape& shape, const pg::Result& result, int row) {
   const bool polymorphic = result.boolean(row, 8);
   if (!polymorphic) return result.text(row, 7) != "money";
@@ -116,12 +118,15 @@ void consider_index(const pg::Result& result, int from, int to, TableShape& shap
   if (problem.empty() && key.columns.size() > most_columns) {
     problem = fmt::format("it has more than {} columns", most_columns);
   }
-  if (problem.empty()) shape.ordered_keys.push_back(std::move(key));
-  else shape.no_keys.push_back(fmt::format("{}: {}", display_name(key.index), problem));
+  if (problem.empty())
+    shape.ordered_keys.push_back(std::move(key));
+  else
+    shape.no_keys.push_back(fmt::format("{}: {}", display_name(key.index), problem));
 }
 
-// The bounds of equally many rows, and each most common value with its share, sorted as the index sorts them. Whatever the
-// statistics were made of when the column had another type is no literal of this one, and not used.
+// The bounds of equally many rows, and each most common value with its share, sorted as the index sorts them.
+// Whatever the statistics were made of when the column had another type is no literal of this one, and not
+// used.
 constexpr const char* statistics_sql = R"(
 WITH s AS (SELECT s.* FROM pg_catalog.pg_stats AS s
            WHERE s.schemaname = $1::pg_catalog.text AND s.tablename = $2::pg_catalog.text
@@ -141,7 +146,8 @@ ORDER BY p.v{1} USING {2})";
 std::string OrderedKey::display() const {
   std::string list;
   for (const auto& column : columns) {
-    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", display_name(column.name), column.descending ? " desc" : "");
+    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", display_name(column.name),
+                        column.descending ? " desc" : "");
   }
   return columns.size() == 1 ? list : "(" + list + ")";
 }
@@ -149,27 +155,28 @@ std::string OrderedKey::display() const {
 std::string OrderedKey::identity() const {
   std::string text;
   for (const auto& column : columns) {
-    text += fmt::format("{}{} {} {}{}{}", text.empty() ? "" : ", ", pg::quote_identifier(column.name), column.type,
-                        column.order, column.collation, column.descending ? " DESC" : "");
+    text += fmt::format("{}{} {} {}{}{}", text.empty() ? "" : ", ", pg::quote_identifier(column.name),
+                        column.type, column.order, column.collation, column.descending ? " DESC" : "");
   }
   return text;
 }
 
 void read_ordered_keys(pg::Connection& connection, TableShape& shape, Deadline deadline) {
-  const char* default_version = connection.server_version() >= 150000
-                                    ? "(SELECT pg_catalog.pg_database_collation_actual_version(d.oid) FROM "
-                                      "pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())"
-                                    : "pg_catalog.pg_collation_actual_version(co.oid)";
-  const auto result =
-      connection.query(fmt::format(fmt::runtime(keys_sql), default_version), {std::to_string(shape.oid)}, deadline);
+  const char* default_version =
+      connection.server_version() >= 150000
+          ? "(SELECT pg_catalog.pg_database_collation_actual_version(d.oid) FROM "
+            "pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())"
+          : "pg_catalog.pg_collation_actual_version(co.oid)";
+  const auto result = connection.query(fmt::format(fmt::runtime(keys_sql), default_version),
+                                       {std::to_string(shape.oid)}, deadline);
   for (int from = 0, to = 0; from < result.rows(); from = to) {
     while (to < result.rows() && result.text(to, 0) == result.text(from, 0)) ++to;
     consider_index(result, from, to, shape);
   }
 }
 
-OrderedStatistics read_ordered_statistics(pg::Connection& connection, const TableName& name, const OrderedColumn& column,
-                                          Deadline deadline) {
+OrderedStatistics read_ordered_statistics(pg::Connection& connection, const TableName& name,
+                                          const OrderedColumn& column, Deadline deadline) {
   OrderedStatistics statistics;
   try {
     const auto result = connection.query(
@@ -178,7 +185,8 @@ OrderedStatistics read_ordered_statistics(pg::Connection& connection, const Tabl
     for (int row = 0; row < result.rows(); ++row) {
       if (!result.is_null(row, 2)) statistics.correlation = result.number(row, 2);
       const std::string value(result.text(row, 0));
-      if (statistics.points.empty() || statistics.points.back().value != value) statistics.points.push_back({value, 0});
+      if (statistics.points.empty() || statistics.points.back().value != value)
+        statistics.points.push_back({value, 0});
       statistics.points.back().share += result.number(row, 1);
     }
   } catch (const Error& error) {

@@ -27,7 +27,8 @@ SELECT c.oid, c.relkind, c.relpersistence, pg_catalog.pg_relation_filenode(c.oid
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::pg_catalog.text AND c.relname = $2::pg_catalog.text)";
 
-// What the server sends for a domain is described as the type below it. typarray tells true arrays from other types that have elements, as point and int2vector.
+// typarray tells true arrays from other types that have elements, as point and int2vector. What the server sends for a
+// domain is described as the type below it.
 constexpr const char* columns_sql = R"(
 SELECT a.attnum, a.attname, a.atttypid, pg_catalog.format_type(a.atttypid, a.atttypmod), tn.nspname,
        coalesce(e.typtype, t.typtype), a.attnotnull,

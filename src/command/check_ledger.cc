@@ -24,8 +24,8 @@ std::optional<bool> target_has_rows(ControlSessions& control, const TableJob& jo
   }
 }
 
-// Bounds in the ledger, and its high-water mark, are of the key that the generation began with, whatever better one there
-// is by now. A copy that is complete and needs none may have lost it.
+// Bounds in the ledger, and its high-water mark, are of the key that the generation began with, whatever better one
+// there is by now. A copy that is complete and needs none may have lost it.
 void keep_key(TableJob& job, std::vector<Finding>& findings) {
   const auto& facts = job.entry->facts;
   if (facts.key_column.empty() || facts.key_column == job.key_identity()) return;

@@ -116,7 +116,8 @@ std::vector<std::string> Pipeline::half_cut(Source& source, ChunkTask& task) {
     if (error.sqlstate() != query_canceled) throw;
   }
   const auto& table = tables_[task.table];
-  if (table.ordered_key && task.chunk.range.kind == ChunkKind::key) return {};  // nobody but the source knows its middle
+  // Of other keys nobody but the source knows the middle.
+  if (table.ordered_key && task.chunk.range.kind == ChunkKind::key) return {};
   const auto middle = midpoint(task.chunk.range, table.lowest, table.highest);
   return middle ? std::vector{*middle} : std::vector<std::string>();
 }

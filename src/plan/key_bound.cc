@@ -1,9 +1,9 @@
 #include "plan/key_bound.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-
-#include <fmt/format.h>
 
 #include "pghaul/error.h"
 
@@ -12,14 +12,22 @@ namespace {
 
 constexpr std::size_t longest_shown = 60;
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 // Of the well-formed UTF-8 character that begins here; 0 if there is none.
 std::size_t character_length(std::string_view text) {
   const auto first = static_cast<unsigned char>(text.front());
-  const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+  const std::size_t length = first < 0x80   ? 1
+                             : first < 0xC2 ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF5 ? 4
+                                            : 0;
   if (length == 0 || text.size() < length) return 0;
-  if (!std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(length), is_continuation)) return 0;
+  if (!std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(length), is_continuation))
+    return 0;
   const auto second = length > 1 ? static_cast<unsigned char>(text[1]) : 0;
   // Too long a form, half of a pair, or beyond the last character: the server refuses them.
   const bool wrong = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
@@ -83,7 +91,8 @@ char BoundReader::escaped() {
   unsigned byte = 0;
   const auto digits = text_.substr(std::min(next_, text_.size()), 4);
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-  if (c != 'u' || digits.size() != 4 || problem != std::errc{} || end != digits.data() + 4 || byte > 0xFF) fail();
+  if (c != 'u' || digits.size() != 4 || problem != std::errc{} || end != digits.data() + 4 || byte > 0xFF)
+    fail();
   next_ += 4;
   return static_cast<char>(byte);
 }
@@ -111,8 +120,10 @@ bool is_plain(char c) {
 
 std::string shown_value(const std::string& value) {
   std::string text;
-  if (!value.empty() && std::all_of(value.begin(), value.end(), is_plain)) text = value;
-  else append_value(text, value);
+  if (!value.empty() && std::all_of(value.begin(), value.end(), is_plain))
+    text = value;
+  else
+    append_value(text, value);
   if (text.size() <= longest_shown) return text;
   auto end = longest_shown;
   while (end > 0 && is_continuation(text[end])) --end;
@@ -130,9 +141,13 @@ std::string encode_bound(const KeyBound& bound) {
   return out + "]";
 }
 
-KeyBound decode_bound(std::string_view text) { return BoundReader(text).read(); }
+KeyBound decode_bound(std::string_view text) {
+  return BoundReader(text).read();
+}
 
-bool is_encoded_bound(std::string_view text) { return text.starts_with('['); }
+bool is_encoded_bound(std::string_view text) {
+  return text.starts_with('[');
+}
 
 std::string show_bound(std::string_view encoded) {
   std::string list;

@@ -21,7 +21,8 @@ TEST(KeyBound, BytesThatAreNoUtf8AreEscaped) {
   EXPECT_EQ(encode_bound({"\xc3"}), R"(["\u00c3"])") << "cut off";
   EXPECT_EQ(encode_bound({"\xc0\x80"}), R"(["\u00c0\u0080"])") << "too long a form";
   EXPECT_EQ(encode_bound({"\xed\xa0\x80"}), R"(["\u00ed\u00a0\u0080"])") << "half of a pair";
-  EXPECT_EQ(encode_bound({"\xf4\x90\x80\x80"}), R"(["\u00f4\u0090\u0080\u0080"])") << "beyond the last character";
+  EXPECT_EQ(encode_bound({"\xf4\x90\x80\x80"}), R"(["\u00f4\u0090\u0080\u0080"])")
+      << "beyond the last character";
 }
 
 TEST(KeyBound, EveryByteAndEveryPairComesBack) {
@@ -34,8 +35,8 @@ TEST(KeyBound, EveryByteAndEveryPairComesBack) {
 }
 
 TEST(KeyBound, OthersAreRefused) {
-  for (const char* text : {"", "7", "[", "[]", "[\"a\"", "[\"a", "[\"a\"]x", "[\"a\",]", "[a]", R"(["\n"])", R"(["\u12"])",
-                           R"(["\u0100"])", R"(["\u00g0"])"}) {
+  for (const char* text : {"", "7", "[", "[]", "[\"a\"", "[\"a", "[\"a\"]x", "[\"a\",]", "[a]", R"(["\n"])",
+                           R"(["\u12"])", R"(["\u0100"])", R"(["\u00g0"])"}) {
     EXPECT_THROW(decode_bound(text), Error) << text;
   }
 }
@@ -84,7 +85,8 @@ TableFacts facts_of(int points, std::int64_t bytes) {
   facts.rows = 1'000'000;
   facts.ordered_key = OrderedKeyFacts{"id", {}, {}};
   for (int i = 0; i < points; ++i) {
-    facts.ordered_key->points.push_back({encode_bound({std::to_string(i)}), i + 1 < points ? 1.0 / (points - 1) : 0.0});
+    facts.ordered_key->points.push_back(
+        {encode_bound({std::to_string(i)}), i + 1 < points ? 1.0 / (points - 1) : 0.0});
   }
   return facts;
 }
@@ -100,7 +102,8 @@ TEST(PlanByOrderedKey, RangesAreFourBatchesLarge) {
     EXPECT_NEAR(static_cast<double>(chunk.estimated_bytes), 32e6, 1e5);
     EXPECT_FALSE(chunk.refined || chunk.tail || chunk.replace);
   }
-  EXPECT_EQ(plan.reason, "key id: 25 ranges from 101 known values, about 32.0 MB each, cut to about 8.0 MB when claimed");
+  EXPECT_EQ(plan.reason,
+            "key id: 25 ranges from 101 known values, about 32.0 MB each, cut to about 8.0 MB when claimed");
   facts.ordered_key->correlation = -0.02;
   const auto reason = make_plan(facts, {}, {}).reason;
   EXPECT_NE(reason.find("not in the order of this key (correlation -0.02)"), std::string::npos) << reason;
@@ -110,7 +113,8 @@ TEST(PlanByOrderedKey, RangesAreFourBatchesLarge) {
 // One value that half the rows have is one range: a bound inside it is for the probes to find.
 TEST(PlanByOrderedKey, AFrequentValueIsARangeOfItsOwn) {
   auto facts = facts_of(0, 800'000'000);
-  facts.ordered_key->points = {{R"(["1"])", 0.125}, {R"(["2"])", 0.125}, {R"(["7"])", 0.5}, {R"(["8"])", 0.25}};
+  facts.ordered_key->points = {
+      {R"(["1"])", 0.125}, {R"(["2"])", 0.125}, {R"(["7"])", 0.5}, {R"(["8"])", 0.25}};
   const Plan plan = make_plan(facts, {}, {});
   ASSERT_EQ(plan.chunks.size(), 4U);
   EXPECT_EQ(describe(plan.chunks[2].range, "id"), "id in [7, 8)");
@@ -130,7 +134,8 @@ TEST(PlanByOrderedKey, SmallTablesAreReplacedAsAWhole) {
   ASSERT_EQ(plan.chunks.size(), 1U);
   EXPECT_EQ(plan.chunks[0].range.kind, ChunkKind::whole);
   EXPECT_TRUE(plan.chunks[0].replace);
-  EXPECT_EQ(plan.reason, "the key id tells no new rows from old, and the table is small: all of 8.0 MB at once");
+  EXPECT_EQ(plan.reason,
+            "the key id tells no new rows from old, and the table is small: all of 8.0 MB at once");
   PlanOptions options;
   options.chunk_by = ChunkBy::key;
   EXPECT_EQ(make_plan(facts_of(101, 8'000'000), options, {}).chunks[0].range.kind, ChunkKind::key);

@@ -1,8 +1,8 @@
 #include "plan/ordered_ranges.h"
 
-#include <cmath>
-
 #include <fmt/format.h>
+
+#include <cmath>
 
 namespace pghaul {
 
@@ -35,8 +35,10 @@ std::vector<OrderedSegment> cut_at_points(const OrderedKeyFacts& key, double lar
 std::string cost_of_order(const OrderedKeyFacts& key) {
   if (!key.correlation || std::abs(*key.correlation) >= in_order) return "";
   return fmt::format(
-      "; the table is not in the order of this key (correlation {:.2f}): each range reads pages all over it. --chunk-by ctid "
-      "reads each page once, and gives up that a copy that was interrupted goes on: without its snapshot it begins anew",
+      "; the table is not in the order of this key (correlation {:.2f}): each range reads pages all over it. "
+      "--chunk-by ctid "
+      "reads each page once, and gives up that a copy that was interrupted goes on: without its snapshot it "
+      "begins anew",
       *key.correlation);
 }
 

@@ -14,8 +14,8 @@ struct OrderedSegment {
   double share = 0;  // of the table's rows
 };
 
-// The order cut at as many known points as make pieces of about `largest_share`. Complete, whatever the points are, as long
-// as they ascend; the first piece is open below, the last one above.
+// The order cut at as many known points as make pieces of about `largest_share`. Complete, whatever the
+// points are, as long as they ascend; the first piece is open below, the last one above.
 std::vector<OrderedSegment> cut_at_points(const OrderedKeyFacts& key, double largest_share);
 
 // "; the table is not in its order …", or nothing: what reading by this key costs.

@@ -198,14 +198,17 @@ Plan plan_ordered(const TableFacts& facts, const PlanOptions& options, const Pla
   const auto ranges = plan.chunks.size();
   const Amount mean = amount_of(facts, 1 / static_cast<double>(ranges));
   const std::string cut = key.points.empty() ? ", cut by probes when claimed" : cut_when_claimed(mean, options);
-  const std::string from = key.points.empty() ? "without statistics" : fmt::format("from {} known values", key.points.size());
-  plan.reason = fmt::format("key {}: {} {} {}, about {}{}{}{}", key.name, ranges, ranges == 1 ? "range" : "ranges", from,
-                            megabytes(mean.bytes), ranges == 1 ? "" : " each", cut, cost_of_order(key));
+  const std::string from =
+      key.points.empty() ? "without statistics" : fmt::format("from {} known values", key.points.size());
+  plan.reason = fmt::format("key {}: {} {} {}, about {}{}{}{}", key.name, ranges, ranges == 1 ? "range" : "ranges",
+                            from, megabytes(mean.bytes), ranges == 1 ? "" : " each", cut, cost_of_order(key));
   return plan;
 }
 
 std::string because_of_key(const TableFacts& facts) {
-  if (facts.ordered_key) return fmt::format("the key {} tells no new rows from old, and the table is small", facts.ordered_key->name);
+  if (facts.ordered_key) {
+    return fmt::format("the key {} tells no new rows from old, and the table is small", facts.ordered_key->name);
+  }
   return facts.no_key.empty() ? "no usable key and small" : fmt::format("no usable key and small ({})", facts.no_key);
 }
 

@@ -35,8 +35,8 @@ bool ascend_inside(const ChunkRange& range, const std::vector<std::string>& cuts
   return right && (!range.upper || *before < parse_bound(*range.upper));
 }
 
-// Their order is the source's, which gave each as a key of the range that lies behind the one before. That it is another
-// one is all that can be seen here; even two equal cuts would have an empty range between them and lose nothing.
+// Their order is the source's, which gave each as a key of the range that lies behind the one before. That it is
+// another one is all that can be seen here; even two equal cuts would have an empty range between them and lose nothing.
 bool differ_inside(const ChunkRange& range, const std::vector<std::string>& cuts) {
   const std::string* before = range.lower ? &*range.lower : nullptr;
   bool right = range.kind == ChunkKind::key;

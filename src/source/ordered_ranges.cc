@@ -12,7 +12,9 @@ namespace {
 using catalog::OrderedColumn;
 using catalog::OrderedKey;
 
-std::string column_of(const OrderedColumn& column) { return "t." + pg::quote_identifier(column.name); }
+std::string column_of(const OrderedColumn& column) {
+  return "t." + pg::quote_identifier(column.name);
+}
 
 // A bound as SQL, one expression for each of its columns; none: open.
 using SqlBound = std::vector<std::string>;
@@ -29,8 +31,8 @@ SqlBound literals(const OrderedKey& key, const std::optional<std::string>& encod
   return bound;
 }
 
-// Cuts [lower, upper) into conditions. Each step looks at one column; `so_far` says that those before it are equal to
-// those of the bounds that are still looked at.
+// Cuts [lower, upper) into conditions. Each step looks at one column; `so_far` says that those before it are
+// equal to those of the bounds that are still looked at.
 class RangeCutter {
  public:
   RangeCutter(const OrderedKey& key, SqlBound lower, SqlBound upper)
@@ -38,9 +40,12 @@ class RangeCutter {
 
   std::vector<std::string> conditions() {
     if (lower_.empty() && upper_.empty()) return {"true"};
-    if (upper_.empty()) above("", 0);
-    else if (lower_.empty()) below("", 0);
-    else between("", 0);
+    if (upper_.empty())
+      above("", 0);
+    else if (lower_.empty())
+      below("", 0);
+    else
+      between("", 0);
     return std::move(conditions_);
   }
 
@@ -52,7 +57,9 @@ class RangeCutter {
   std::string with(const std::string& so_far, const std::string& more) const {
     return so_far.empty() ? more : so_far + " AND " + more;
   }
-  std::string equal(std::size_t i, const SqlBound& bound) const { return term(i, key_.columns[i].equal, bound[i]); }
+  std::string equal(std::size_t i, const SqlBound& bound) const {
+    return term(i, key_.columns[i].equal, bound[i]);
+  }
   std::string after(std::size_t i) const { return term(i, key_.columns[i].after, lower_[i]); }
   std::string before(std::size_t i) const { return term(i, key_.columns[i].before, upper_[i]); }
   std::string at_or_after(std::size_t i) const { return term(i, key_.columns[i].at_or_after, lower_[i]); }
@@ -102,21 +109,22 @@ KeyLists lists_of(const OrderedKey& key) {
     const auto* const comma = i == 0 ? "" : ", ";
     lists.names += fmt::format("{}k{}", comma, i);
     lists.values += fmt::format("{}{}::{}", comma, column_of(column), column.type);
-    lists.order += fmt::format("{}{}{} USING {} NULLS {}", comma, column_of(column), column.collation, column.before,
-                               column.nulls_first ? "FIRST" : "LAST");
+    lists.order += fmt::format("{}{}{} USING {} NULLS {}", comma, column_of(column), column.collation,
+                               column.before, column.nulls_first ? "FIRST" : "LAST");
     lists.of_cut += fmt::format("{}cut.k{}", comma, i);
   }
   return lists;
 }
 
-// The key that stands `rows` rows behind the beginning of a range. The scans run one after the other, each in the order of
-// the index. Were they mixed, the cut would lie elsewhere, and still inside the range.
-std::string nth_key(const catalog::TableName& table, const KeyLists& lists, const std::vector<std::string>& conditions,
-                    std::int64_t rows) {
+// The key that stands `rows` rows behind the beginning of a range. The scans run one after the other, each in
+// the order of the index. Were they mixed, the cut would lie elsewhere, and still inside the range.
+std::string nth_key(const catalog::TableName& table, const KeyLists& lists,
+                    const std::vector<std::string>& conditions, std::int64_t rows) {
   std::string scans;
   for (const auto& condition : conditions) {
-    scans += fmt::format("{}(SELECT {} FROM ONLY {} AS t WHERE {} ORDER BY {})", scans.empty() ? "" : " UNION ALL ",
-                         lists.values, table.sql(), condition, lists.order);
+    scans +=
+        fmt::format("{}(SELECT {} FROM ONLY {} AS t WHERE {} ORDER BY {})",
+                    scans.empty() ? "" : " UNION ALL ", lists.values, table.sql(), condition, lists.order);
   }
   return fmt::format("SELECT {0} FROM ({1}) AS s ({0}) OFFSET {2} LIMIT 1", lists.names, scans, rows);
 }

@@ -10,14 +10,15 @@
 
 namespace pghaul {
 
-// Conditions on alias t. Each row of the range meets exactly one of them, no other row meets any, and together they follow
-// each other in the order of the index. Each is equalities of the first columns and one interval of the next, so the scan of
-// the index begins and ends where the rows do. (A row-value comparison as upper bound does not end it before the first column
-// changes.) No two bounds are compared here: where two of them may or may not be equal, there is a condition for either.
+// Conditions on alias t. Each row of the range meets exactly one of them, no other row meets any, and
+// together they follow each other in the order of the index. Each is equalities of the first columns and one
+// interval of the next, so the scan of the index begins and ends where the rows do. (A row-value comparison
+// as upper bound does not end it before the first column changes.) No two bounds are compared here: where two
+// of them may or may not be equal, there is a condition for either.
 std::vector<std::string> range_conditions(const catalog::OrderedKey& key, const ChunkRange& range);
 
 // Cuts every `rows` rows, at most `most`: one row each, a column of the key in each column.
-std::string ordered_probe_sql(const catalog::TableName& table, const catalog::OrderedKey& key, const ChunkRange& range,
-                              std::int64_t rows, int most);
+std::string ordered_probe_sql(const catalog::TableName& table, const catalog::OrderedKey& key,
+                              const ChunkRange& range, std::int64_t rows, int most);
 
 }  // namespace pghaul

@@ -1,18 +1,18 @@
-// Ranges of keys of every kind, as the server sees them: each row is in exactly one, and no scan reads beyond its range.
-#include "source/ordered_ranges.h"
+// Ranges of keys of every kind, as the server sees them: each row is in exactly one, and no scan reads beyond
+// its range.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 #include <regex>
 #include <set>
 
-#include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "catalog/catalog.h"
 #include "pg/copy.h"
 #include "plan/key_bound.h"
+#include "source/ordered_ranges.h"
 #include "source/table_query.h"
 #include "support/key_cases.h"
 #include "support/servers.h"
@@ -30,7 +30,8 @@ class OrderedRanges : public test::ServersTest {
   pg::Connection open() const {
     pg::SessionOptions options;
     options.settings = pg::pinned_text_settings();
-    options.settings.insert(options.settings.begin(), {{"search_path", ""}, {"max_parallel_workers_per_gather", "0"}});
+    options.settings.insert(options.settings.begin(),
+                            {{"search_path", ""}, {"max_parallel_workers_per_gather", "0"}});
     return pg::Connection(pg::parse_endpoint(Side::source, source_conninfo()), options);
   }
   static Deadline soon() { return Deadline::after(std::chrono::seconds(60)); }
@@ -40,11 +41,13 @@ class OrderedRanges : public test::ServersTest {
     table_.shape = *catalog::read_table_shape(connection_, {"public", "profiles"}, soon());
     table_.columns.clear();
     for (const auto& column : table_.shape.columns) table_.columns.push_back(column.name);
-    ASSERT_THAT(table_.shape.ordered_keys, testing::SizeIs(1)) << testing::PrintToString(table_.shape.no_keys);
+    ASSERT_THAT(table_.shape.ordered_keys, testing::SizeIs(1))
+        << testing::PrintToString(table_.shape.no_keys);
     table_.ordered_key = table_.shape.ordered_keys.front();
   }
   void make(const KeyCase& key, int rows) {
-    source_sql("DROP TABLE IF EXISTS public.profiles; SET client_min_messages = error;" + key_table_sql(key, rows));
+    source_sql("DROP TABLE IF EXISTS public.profiles; SET client_min_messages = error;" +
+               key_table_sql(key, rows));
     read_table();
   }
   // The rows that a chunk's COPY gives.
@@ -55,7 +58,8 @@ class OrderedRanges : public test::ServersTest {
     return rows;
   }
   std::vector<std::string> probe(const ChunkRange& range, std::int64_t rows, int most) {
-    run("BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off");
+    run("BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = "
+        "off");
     const auto result = run(probe_sql(table_, range, rows, most));
     run("COMMIT");
     std::vector<std::string> cuts;
@@ -93,9 +97,12 @@ class OrderedRanges : public test::ServersTest {
     for (int row = 0; row < lines.rows(); ++row) plan += std::string(lines.text(row, 0)) + "\n";
     std::smatch found;
     long buffers = 0, removed = 0;
-    static const std::regex shared(R"(Buffers: shared hit=(\d+)(?: read=(\d+))?)"), vain(R"(Rows Removed by \w+.*: (\d+))");
-    if (std::regex_search(plan, found, shared)) buffers = std::stol(found[1]) + (found[2].matched ? std::stol(found[2]) : 0);
-    for (auto rest = plan; std::regex_search(rest, found, vain); rest = found.suffix()) removed += std::stol(found[1]);
+    static const std::regex shared(R"(Buffers: shared hit=(\d+)(?: read=(\d+))?)"),
+        vain(R"(Rows Removed by \w+.*: (\d+))");
+    if (std::regex_search(plan, found, shared))
+      buffers = std::stol(found[1]) + (found[2].matched ? std::stol(found[2]) : 0);
+    for (auto rest = plan; std::regex_search(rest, found, vain); rest = found.suffix())
+      removed += std::stol(found[1]);
     last_plan_ = plan;
     return {buffers, removed};
   }
@@ -106,8 +113,8 @@ class OrderedRanges : public test::ServersTest {
 };
 
 // All kinds in one database each: making one takes longer than a test in it.
-#define FOR_EACH_KEY(key)                       \
-  for (const auto& key : test::key_cases())     \
+#define FOR_EACH_KEY(key)                   \
+  for (const auto& key : test::key_cases()) \
     if (const testing::ScopedTrace trace(__FILE__, __LINE__, key.name); true)
 
 TEST_F(OrderedRanges, ProbesCutEvenlyAndEveryRowIsInOneRange) {
@@ -123,8 +130,8 @@ TEST_F(OrderedRanges, ProbesCutEvenlyAndEveryRowIsInOneRange) {
   }
 }
 
-// Every key is a bound of its own: the pieces have one row each, whatever lies beside it. And bounds far apart, with common
-// beginnings and without, and those of the first columns alone.
+// Every key is a bound of its own: the pieces have one row each, whatever lies beside it. And bounds far
+// apart, with common beginnings and without, and those of the first columns alone.
 TEST_F(OrderedRanges, EveryKeyMayBeABound) {
   std::minstd_rand random(20240611);
   FOR_EACH_KEY(key) {
@@ -176,7 +183,8 @@ TEST_F(OrderedRanges, StatisticsAscend) {
 TEST_F(OrderedRanges, NoScanReadsBeyondItsRange) {
   for (const char* index : {"tenant, seq", "tenant DESC, seq", "tenant, seq DESC", "tenant DESC, seq DESC"}) {
     SCOPED_TRACE(index);
-    make({"", "", "tenant int, seq bigint", index, "CASE WHEN g < 30000 THEN 7 ELSE g % 20 END, g", ""}, 60'000);
+    make({"", "", "tenant int, seq bigint", index, "CASE WHEN g < 30000 THEN 7 ELSE g % 20 END, g", ""},
+         60'000);
     run("VACUUM (ANALYZE) public.profiles");
     const auto cuts = probe(between({}, {}), 1000, 1000);
     ASSERT_EQ(cuts.size(), 59U);
@@ -188,7 +196,8 @@ TEST_F(OrderedRanges, NoScanReadsBeyondItsRange) {
       EXPECT_THAT(last_plan_, Not(HasSubstr("Seq Scan"))) << last_plan_;
     }
     // Of 59 probes with an index of about 240 pages none begins anew at the tenant's first row.
-    run("BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off");
+    run("BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = "
+        "off");
     const auto [buffers, removed] = cost_of(probe_sql(table_, between(cuts[2], cuts[20]), 100, 200));
     run("COMMIT");
     EXPECT_EQ(removed, 0) << last_plan_;
@@ -200,26 +209,30 @@ TEST_F(OrderedRanges, NoScanReadsBeyondItsRange) {
 // What keeps an index from being a key is said.
 TEST_F(OrderedRanges, OthersAreNoKeys) {
   run("CREATE TYPE public.pair AS (a int, b int); CREATE DOMAIN public.d AS int[];"
-      "CREATE TABLE public.t (a text NOT NULL, n text, m money NOT NULL, p public.pair NOT NULL, d public.d[] NOT NULL);"
-      "CREATE UNIQUE INDEX nullable ON public.t (a, n); CREATE UNIQUE INDEX expression ON public.t (lower(a));"
+      "CREATE TABLE public.t (a text NOT NULL, n text, m money NOT NULL, p public.pair NOT NULL, d "
+      "public.d[] NOT NULL);"
+      "CREATE UNIQUE INDEX nullable ON public.t (a, n); CREATE UNIQUE INDEX expression ON public.t "
+      "(lower(a));"
       "CREATE UNIQUE INDEX partial ON public.t (a) WHERE a > 'b'; CREATE UNIQUE INDEX money ON public.t (m);"
       "CREATE UNIQUE INDEX composite ON public.t (p); CREATE UNIQUE INDEX domains ON public.t (d);"
       "ALTER TABLE public.t ADD CONSTRAINT later UNIQUE (a) DEFERRABLE; CREATE INDEX plain ON public.t (a)");
   const auto shape = *catalog::read_table_shape(connection_, {"public", "t"}, soon());
   EXPECT_THAT(shape.ordered_keys, testing::IsEmpty());
-  EXPECT_THAT(shape.no_keys,
-              testing::UnorderedElementsAre("nullable: column n may be NULL", "expression: it has an expression",
-                                            "partial: it is partial", "later: it is deferrable",
-                                            "money: values of column m cannot be written down for sure",
-                                            "composite: values of column p cannot be written down for sure",
-                                            "domains: values of column d cannot be written down for sure"));
+  EXPECT_THAT(shape.no_keys, testing::UnorderedElementsAre(
+                                 "nullable: column n may be NULL", "expression: it has an expression",
+                                 "partial: it is partial", "later: it is deferrable",
+                                 "money: values of column m cannot be written down for sure",
+                                 "composite: values of column p cannot be written down for sure",
+                                 "domains: values of column d cannot be written down for sure"));
 }
 
 TEST_F(OrderedRanges, FunctionsOfUsersAreNeverCalled) {
   run("CREATE FUNCTION public.before(text, text) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1 < $2';"
-      "CREATE FUNCTION public.cmp(text, text) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT pg_catalog.bttextcmp($1, $2)';"
+      "CREATE FUNCTION public.cmp(text, text) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT "
+      "pg_catalog.bttextcmp($1, $2)';"
       "CREATE OPERATOR public.<<< (LEFTARG = text, RIGHTARG = text, FUNCTION = public.before);"
-      "CREATE OPERATOR CLASS public.mine FOR TYPE text USING btree AS OPERATOR 1 public.<<<, OPERATOR 2 <=, OPERATOR 3 =,"
+      "CREATE OPERATOR CLASS public.mine FOR TYPE text USING btree AS OPERATOR 1 public.<<<, OPERATOR 2 <=, "
+      "OPERATOR 3 =,"
       " OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 public.cmp(text, text);"
       "CREATE TABLE public.t (a text NOT NULL); CREATE UNIQUE INDEX k ON public.t (a public.mine)");
   const auto shape = *catalog::read_table_shape(connection_, {"public", "t"}, soon());
@@ -241,16 +254,24 @@ TEST_F(OrderedRanges, TheBestKeyComesFirst) {
 // Bounds mean another place once this has changed.
 TEST_F(OrderedRanges, IdentityTellsWhatTheOrderDependsOn) {
   const auto identity = [&](const std::string& column, const std::string& index) {
-    run(fmt::format("DROP TABLE IF EXISTS public.t; CREATE TABLE public.t (a {} NOT NULL, b int NOT NULL);"
-                    "CREATE UNIQUE INDEX k ON public.t ({})", column, index));
+    run(
+        fmt::format("DROP TABLE IF EXISTS public.t; CREATE TABLE public.t (a {} NOT NULL, b int NOT NULL);"
+                    "CREATE UNIQUE INDEX k ON public.t ({})",
+                    column, index));
     return catalog::read_table_shape(connection_, {"public", "t"}, soon())->ordered_keys.at(0).identity();
   };
-  const std::vector<std::string> all{identity("text", "a"), identity("text", "a DESC"), identity("text", "a text_pattern_ops"),
-                                     identity("text", "a COLLATE \"C\""), identity("text", "a COLLATE \"und-x-icu\""),
-                                     identity("bytea", "a"), identity("text", "a, b"), identity("text", "b, a")};
+  const std::vector<std::string> all{identity("text", "a"),
+                                     identity("text", "a DESC"),
+                                     identity("text", "a text_pattern_ops"),
+                                     identity("text", "a COLLATE \"C\""),
+                                     identity("text", "a COLLATE \"und-x-icu\""),
+                                     identity("bytea", "a"),
+                                     identity("text", "a, b"),
+                                     identity("text", "b, a")};
   EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size()) << testing::PrintToString(all);
   EXPECT_EQ(identity("text", "a"), all[0]);
-  EXPECT_THAT(all[4], testing::MatchesRegex(R"("a" text pg_catalog.text_ops [0-9.]+ COLLATE pg_catalog."und-x-icu")"));
+  EXPECT_THAT(all[4], testing::MatchesRegex(
+                          R"("a" text pg_catalog.text_ops [0-9.]+ COLLATE pg_catalog."und-x-icu")"));
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "source/ordered_ranges.h"
 
-#include <algorithm>
-#include <array>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
 
 #include "pghaul/error.h"
 
@@ -18,7 +18,9 @@ catalog::OrderedColumn column(const std::string& name, bool descending = false) 
   if (descending) return {name, "int", "", true, true, ">", ">=", "=", "<=", "<", ""};
   return {name, "int", "", false, false, "<", "<=", "=", ">=", ">", ""};
 }
-catalog::OrderedKey key_of(std::vector<catalog::OrderedColumn> columns) { return {"k", true, std::move(columns)}; }
+catalog::OrderedKey key_of(std::vector<catalog::OrderedColumn> columns) {
+  return {"k", true, std::move(columns)};
+}
 ChunkRange range(std::optional<std::string> lower, std::optional<std::string> upper) {
   return {ChunkKind::key, std::move(lower), std::move(upper), {}};
 }
@@ -57,11 +59,13 @@ TEST(RangeConditions, OfTwoColumns) {
 
 // Whether the first values are equal is for the source to say: there is a condition for either.
 TEST(RangeConditions, OtherTextMayBeTheSameValue) {
-  EXPECT_THAT(range_conditions(key_of({column("a"), column("b")}), range(R"(["1.0","3"])", R"(["1.00","9"])")),
-              ElementsAre("t.\"a\" = '1.0'::int AND t.\"a\" < '1.00'::int AND t.\"b\" >= '3'::int",
-                          "t.\"a\" = '1.0'::int AND t.\"a\" = '1.00'::int AND t.\"b\" >= '3'::int AND t.\"b\" < '9'::int",
-                          "t.\"a\" > '1.0'::int AND t.\"a\" < '1.00'::int",
-                          "t.\"a\" = '1.00'::int AND t.\"a\" > '1.0'::int AND t.\"b\" < '9'::int"));
+  EXPECT_THAT(
+      range_conditions(key_of({column("a"), column("b")}), range(R"(["1.0","3"])", R"(["1.00","9"])")),
+      ElementsAre(
+          "t.\"a\" = '1.0'::int AND t.\"a\" < '1.00'::int AND t.\"b\" >= '3'::int",
+          "t.\"a\" = '1.0'::int AND t.\"a\" = '1.00'::int AND t.\"b\" >= '3'::int AND t.\"b\" < '9'::int",
+          "t.\"a\" > '1.0'::int AND t.\"a\" < '1.00'::int",
+          "t.\"a\" = '1.00'::int AND t.\"a\" > '1.0'::int AND t.\"b\" < '9'::int"));
 }
 
 TEST(RangeConditions, OfFirstColumnsAlone) {
@@ -80,8 +84,8 @@ TEST(RangeConditions, BoundsOfMoreColumnsAreRefused) {
   EXPECT_THROW(range_conditions(key_of({column("a")}), range("7", {})), Error) << "of an integer key";
 }
 
-// All triples of small numbers, and every pair of bounds of one to three columns: each row meets exactly one condition if it
-// is in the range, else none. Judged by a small reading of the conditions themselves.
+// All triples of small numbers, and every pair of bounds of one to three columns: each row meets exactly one
+// condition if it is in the range, else none. Judged by a small reading of the conditions themselves.
 class Reader {
  public:
   static bool holds(const std::string& condition, const std::array<int, 3>& row) {
@@ -98,8 +102,11 @@ class Reader {
   static bool term(const std::string& text, const std::array<int, 3>& row) {
     const int value = row[static_cast<std::size_t>(text[3] - 'a')], bound = text[text.find('\'') + 1] - '0';
     const auto op = text.substr(6, text.find(' ', 6) - 6);
-    return op == "<" ? value < bound : op == "<=" ? value <= bound : op == "=" ? value == bound
-         : op == ">=" ? value >= bound : value > bound;
+    return op == "<"    ? value < bound
+           : op == "<=" ? value <= bound
+           : op == "="  ? value == bound
+           : op == ">=" ? value >= bound
+                        : value > bound;
   }
 };
 
@@ -123,7 +130,8 @@ TEST(RangeConditions, EachRowMeetsOneCondition) {
   }
   const auto text = [](const std::vector<int>& bound, const char* behind) {
     std::string list;
-    for (const int value : bound) list += (list.empty() ? "[\"" : ",\"") + std::to_string(value) + behind + "\"";
+    for (const int value : bound)
+      list += (list.empty() ? "[\"" : ",\"") + std::to_string(value) + behind + "\"";
     return list + "]";
   };
   for (const auto& lower : bounds) {
@@ -132,8 +140,10 @@ TEST(RangeConditions, EachRowMeetsOneCondition) {
         const auto conditions = range_conditions(key, range(text(lower, ""), text(upper, behind)));
         for (const auto& row : rows) {
           const bool inside = place(lower, row) >= 0 && place(upper, row) < 0;
-          const auto met = std::ranges::count_if(conditions, [&](const auto& each) { return Reader::holds(each, row); });
-          ASSERT_EQ(met, inside ? 1 : 0) << text(lower, "") << text(upper, behind) << testing::PrintToString(row);
+          const auto met =
+              std::ranges::count_if(conditions, [&](const auto& each) { return Reader::holds(each, row); });
+          ASSERT_EQ(met, inside ? 1 : 0)
+              << text(lower, "") << text(upper, behind) << testing::PrintToString(row);
         }
       }
     }

@@ -53,7 +53,7 @@ void add_shapes(HostileCases& cases) {
   plan("relation_of_one_column", {relation_text, 1, {{"1"}}, ""});
   plan("relation_of_nulls", {relation_text, 11, {Fields(11)}, ""});
   plan("columns_of_one_column", {columns_text, 1, {{"1"}}, ""});
-  plan("columns_of_nulls", {columns_text, 12, {Fields(12)}, ""});
+  plan("columns_of_nulls", {columns_text, 13, {Fields(13)}, ""});
 }
 
 void add_fillings(HostileCases& cases) {

@@ -8,8 +8,9 @@ std::vector<Answer> polite_answers(const std::string& system_identifier, const s
                      {{system_identifier, "d", "5", "u", "t", "f", "f", "UTF8", version, "127.0.0.1", "5432", "00000001"}}, ""};
   const Answer relation{"pg_relation_filenode(c.oid)", 11,
                         {{"16384", "r", "p", "16384", "f", "f", "f", "1000", "81920", "81920", "10"}}, ""};
-  const Answer columns{"a.attnum, a.attname", 12,
-                       {{"1", "id", "20", "bigint", "pg_catalog", "b", "t", "f", "", std::nullopt, std::nullopt, "20"}},
+  const Answer columns{"a.attnum, a.attname", 13,
+                       {{"1", "id", "20", "bigint", "pg_catalog", "b", "t", "f", "", std::nullopt, std::nullopt, "20",
+                         "20"}},
                        ""};
   const Answer process{"pg_backend_pid()", 1, {{std::to_string(server_process_id)}}, ""};
   const Answer rights{"has_database_privilege", 4, {{"t", "t", "f", "f"}}, ""};

@@ -6,7 +6,7 @@
 
 namespace pghaul::test {
 
-class Keys : public CopyTest {
+class KeyKinds : public CopyTest {
  protected:
   static constexpr int killed = 128 + 9;
 
@@ -41,8 +41,8 @@ class Keys : public CopyTest {
   std::string rows_of(const std::string& conninfo) const {
     std::string sql;
     for (const auto& kind : kinds()) {
-      sql += fmt::format("{}SELECT '{}' AS name, t::text COLLATE \"C\" AS row FROM public.{} AS t", sql.empty() ? "" : " UNION ALL ",
-                         kind.name, kind.name);
+      sql += fmt::format("{}SELECT '{}' AS name, t::text COLLATE \"C\" AS row FROM public.{} AS t",
+                         sql.empty() ? "" : " UNION ALL ", kind.name, kind.name);
     }
     return table_digest(conninfo, sql + " ORDER BY 1, 2");
   }
@@ -57,14 +57,16 @@ class Keys : public CopyTest {
   }
   std::string counts() const {
     std::string sum;
-    for (const auto& kind : kinds()) sum += fmt::format("{}(SELECT count(*) FROM public.{})", sum.empty() ? "" : " + ", kind.name);
+    for (const auto& kind : kinds())
+      sum += fmt::format("{}(SELECT count(*) FROM public.{})", sum.empty() ? "" : " + ", kind.name);
     return sum;
   }
   // What is done must stay as it is: number, range, checksum and snapshot of each chunk.
   std::string done_chunks() const {
-    return target_sql("SELECT string_agg(format('%s/%s/%s [%s %s) %s %s', table_copy, generation, no, lower_bound, "
-                      "upper_bound, checksum, snapshot), e'\\n' ORDER BY table_copy, generation, no) "
-                      "FROM pghaul.chunk WHERE state = 'done'");
+    return target_sql(
+        "SELECT string_agg(format('%s/%s/%s [%s %s) %s %s', table_copy, generation, no, lower_bound, "
+        "upper_bound, checksum, snapshot), e'\\n' ORDER BY table_copy, generation, no) "
+        "FROM pghaul.chunk WHERE state = 'done'");
   }
   static bool has_all_lines(const std::string& text, const std::string& lines) {
     for (std::size_t at = 0; at < lines.size();) {

@@ -12,10 +12,12 @@ class PlanKeySizes : public PlanTest {
   static constexpr int rows = 40'000;
 
   // About 200 bytes a row.
-  void make(const std::string& columns, const std::string& values, const std::string& key, int from = 1, int to = rows) const {
-    source_sql(fmt::format("CREATE TABLE IF NOT EXISTS public.profiles ({0}, data text, PRIMARY KEY ({1}));"
-                           "INSERT INTO public.profiles SELECT {2}, repeat(md5(g::text), 5) FROM generate_series({3}, {4}) g",
-                           columns, key, values, from, to));
+  void make(const std::string& columns, const std::string& values, const std::string& key, int from = 1,
+            int to = rows) const {
+    source_sql(fmt::format(
+        "CREATE TABLE IF NOT EXISTS public.profiles ({0}, data text, PRIMARY KEY ({1}));"
+        "INSERT INTO public.profiles SELECT {2}, repeat(md5(g::text), 5) FROM generate_series({3}, {4}) g",
+        columns, key, values, from, to));
   }
   void analyze() const { source_sql("ANALYZE public.profiles"); }
 
@@ -24,8 +26,9 @@ class PlanKeySizes : public PlanTest {
     const auto ranges = static_cast<int>(planned_table({"--batch-bytes", "500kB"})["chunks"].size());
     copied({"--batch-bytes", "500kB"});
     expect_equal(profiles, key);
-    const auto list = target_sql("SELECT string_agg((bytes / 500000.0)::numeric(10, 2)::text, ' ' ORDER BY bytes) "
-                                 "FROM pghaul.chunk WHERE state = 'done'");
+    const auto list = target_sql(
+        "SELECT string_agg((bytes / 500000.0)::numeric(10, 2)::text, ' ' ORDER BY bytes) "
+        "FROM pghaul.chunk WHERE state = 'done'");
     std::cout << ranges << " ranges, batches: " << list << '\n';
     std::istringstream shares(list);
     int chunks = 0, small = 0;
@@ -82,9 +85,8 @@ TEST_F(PlanKeySizes, ThePlanReadsNoRows) {
   make("id uuid", "md5(g::text)::uuid", "id");
   analyze();
   log_everything();
-  const auto log = logged(source_server(), [&] {
-    EXPECT_GT(planned_table({"--batch-bytes", "500kB"})["chunks"].size(), 3U);
-  });
+  const auto log = logged(source_server(),
+                          [&] { EXPECT_GT(planned_table({"--batch-bytes", "500kB"})["chunks"].size(), 3U); });
   EXPECT_THAT(log, HasSubstr("histogram_bounds"));
   EXPECT_THAT(log, Not(HasSubstr("Scan using profiles_pkey")));
   EXPECT_THAT(log, Not(HasSubstr("count(*) FROM \"public\"")));
