@@ -239,6 +239,24 @@ TEST_F(CatalogShape, SizesAndFilenode) {
   EXPECT_EQ(shape("s").oid, filled.oid);
 }
 
+// A result describes a domain, and a domain over it, as what is below.
+TEST_F(CatalogShape, DomainsAreSentAsTheirBaseType) {
+  source_sql("CREATE DOMAIN a AS int; CREATE DOMAIN b AS a; CREATE TABLE d (x b, y a[], z int)");
+  const auto read = shape("d");
+  EXPECT_EQ(read.column("x")->sent_type_oid, 23U);
+  EXPECT_NE(read.column("x")->type_oid, 23U);
+  EXPECT_EQ(read.column("y")->sent_type_oid, read.column("y")->type_oid);
+  EXPECT_EQ(read.column("z")->sent_type_oid, 23U);
+}
+
+TEST_F(CatalogShape, RowsAreEstimatedFromTheSizeOfNow) {
+  source_sql("CREATE TABLE grown (i int) WITH (autovacuum_enabled = off); INSERT INTO grown SELECT generate_series(1, 1000);"
+             "ANALYZE grown; INSERT INTO grown SELECT generate_series(1, 9000)");
+  EXPECT_NEAR(shape("grown").row_estimate, 10'000, 1500);
+  source_sql("TRUNCATE grown");
+  EXPECT_LE(shape("grown").row_estimate, 0);
+}
+
 TEST_F(CatalogShape, RowSecurityIsThatOfTheRole) {
   source_sql("CREATE TABLE s (id int); ALTER TABLE s ENABLE ROW LEVEL SECURITY;"
              "DROP ROLE IF EXISTS shape_reader; CREATE ROLE shape_reader LOGIN; GRANT SELECT ON s TO shape_reader");

@@ -7,6 +7,7 @@
 
 #include "catalog/target_ddl.h"
 #include "command/preflight_checks.h"
+#include "pg/quote.h"
 #include "pg/sqlstate.h"
 
 namespace pghaul {
@@ -97,6 +98,8 @@ ControlSessions::ControlSessions(Sessions& sessions, const CopyOptions& options)
   servers.source = catalog::read_server_facts(source, deadline());
   servers.target = catalog::read_server_facts(target, deadline());
   sessions.set_encoding(servers.source.encoding);
+  // Later sessions begin with it. Bounds of keys come from this one and go to those.
+  source.run("SET client_encoding = " + pg::quote_literal(servers.source.encoding), deadline());
   sessions.expect_servers(servers.source, servers.target);
   ledger_exists = find_ledger(*this);
 }

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "plan/key_bound.h"
+#include "source/ordered_ranges.h"
 
 namespace pghaul {
 namespace {
@@ -38,7 +39,12 @@ OrderedKeyFacts read_ordered_facts(pg::Connection& connection, const TableJob& j
   if (first.type.ends_with("[]")) return facts;
   const auto statistics = catalog::read_ordered_statistics(connection, job.name, first, deadline);
   facts.correlation = statistics.correlation;
-  for (const auto& point : statistics.points) facts.points.push_back({encode_bound({point.value}), point.share});
+  std::vector<std::string> bounds;
+  for (const auto& point : statistics.points) {
+    bounds.push_back(encode_bound({point.value}));
+    facts.points.push_back({bounds.back(), point.share});
+  }
+  if (!connection.run(ascending_sql(*job.ordered_key, bounds), deadline).boolean(0, 0)) facts.points.clear();
   return facts;
 }
 

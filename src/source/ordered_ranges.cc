@@ -94,6 +94,16 @@ class RangeCutter {
   std::vector<std::string> conditions_;
 };
 
+// Whether one place is not behind another; both are equal in the columns before `i`.
+std::string not_behind(const OrderedKey& key, const SqlBound& one, const SqlBound& other, std::size_t i) {
+  const auto& column = key.columns[i];
+  const auto term = [&](const std::string& op) { return fmt::format("{}{} {} {}", one[i], column.collation, op, other[i]); };
+  if (i + 1 == one.size()) return term(column.at_or_before);
+  // The other is the place before all that begins like it.
+  if (i + 1 == other.size()) return term(column.before);
+  return fmt::format("({} OR {} AND {})", term(column.before), term(column.equal), not_behind(key, one, other, i + 1));
+}
+
 // Lists over the columns of a key, as SQL.
 struct KeyLists {
   std::string names;   // k1, k2
@@ -133,6 +143,15 @@ std::string nth_key(const catalog::TableName& table, const KeyLists& lists,
 
 std::vector<std::string> range_conditions(const OrderedKey& key, const ChunkRange& range) {
   return RangeCutter(key, literals(key, range.lower), literals(key, range.upper)).conditions();
+}
+
+std::string ascending_sql(const OrderedKey& key, const std::vector<std::string>& bounds) {
+  std::string all;
+  for (std::size_t i = 1; i < bounds.size(); ++i) {
+    all += fmt::format("{}{}", all.empty() ? "" : " AND ",
+                       not_behind(key, literals(key, bounds[i - 1]), literals(key, bounds[i]), 0));
+  }
+  return "SELECT " + (all.empty() ? "true" : all);
 }
 
 std::string ordered_probe_sql(const catalog::TableName& table, const OrderedKey& key, const ChunkRange& range,

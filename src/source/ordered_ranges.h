@@ -21,4 +21,8 @@ std::vector<std::string> range_conditions(const catalog::OrderedKey& key, const 
 std::string ordered_probe_sql(const catalog::TableName& table, const catalog::OrderedKey& key,
                               const ChunkRange& range, std::int64_t rows, int most);
 
+// One row, true if the source places each of these bounds behind the one before, or at it. Ranges between bounds that ascend
+// share no row and leave none out; that they do hangs on nothing else then, as on values coming back from their text unchanged.
+std::string ascending_sql(const catalog::OrderedKey& key, const std::vector<std::string>& bounds);
+
 }  // namespace pghaul

@@ -121,12 +121,15 @@ TEST_F(OrderedRanges, ProbesCutEvenlyAndEveryRowIsInOneRange) {
   FOR_EACH_KEY(key) {
     make(key, 300);
     const auto rows = rows_of({ChunkKind::whole, {}, {}, {}}).size();
-    const auto cuts = probe(between({}, {}), 37, 64);
+    auto cuts = probe(between({}, {}), 37, 64);
     EXPECT_EQ(cuts.size(), (rows - 1) / 37);
     for (const auto& range : ranges(cuts)) {
       EXPECT_EQ(rows_of(range).size(), range.upper ? 37 : rows - 37 * cuts.size()) << describe(range, "key");
     }
     expect_complete(ranges(cuts));
+    EXPECT_TRUE(run(ascending_sql(*table_.ordered_key, cuts)).boolean(0, 0));
+    std::ranges::reverse(cuts);
+    EXPECT_FALSE(run(ascending_sql(*table_.ordered_key, cuts)).boolean(0, 0));
   }
 }
 

@@ -84,6 +84,17 @@ TEST(RangeConditions, BoundsOfMoreColumnsAreRefused) {
   EXPECT_THROW(range_conditions(key_of({column("a")}), range("7", {})), Error) << "of an integer key";
 }
 
+TEST(Ascending, ComparesNeighboursAsPlaces) {
+  const auto key = key_of({column("a"), column("b", true)});
+  EXPECT_EQ(ascending_sql(key, {}), "SELECT true");
+  EXPECT_EQ(ascending_sql(key, {R"(["1"])"}), "SELECT true");
+  EXPECT_EQ(ascending_sql(key, {R"(["1"])", R"(["2"])", R"(["2","9"])"}),
+            "SELECT '1'::int <= '2'::int AND '2'::int <= '2'::int");
+  EXPECT_EQ(ascending_sql(key, {R"(["1","9"])", R"(["2"])"}), "SELECT '1'::int < '2'::int");
+  EXPECT_EQ(ascending_sql(key, {R"(["1","9"])", R"(["1","7"])"}),
+            "SELECT ('1'::int < '1'::int OR '1'::int = '1'::int AND '9'::int >= '7'::int)");
+}
+
 // All triples of small numbers, and every pair of bounds of one to three columns: each row meets exactly one
 // condition if it is in the range, else none. Judged by a small reading of the conditions themselves.
 class Reader {

@@ -5,6 +5,7 @@
 #include "pg/copy.h"
 #include "pg/transaction.h"
 #include "plan/key_bound.h"
+#include "source/ordered_ranges.h"
 #include "source/row_counter.h"
 
 #define XXH_INLINE_ALL
@@ -61,6 +62,21 @@ PgSource::Begun PgSource::begin(std::size_t table, Deadline deadline) {
   return {std::string(row.text(0, 0)), tables_[table].shape.filenode};
 }
 
+// Before anything is done by these cuts.
+void PgSource::check_order(const SourceTable& table, const ChunkRange& range, const std::vector<std::string>& cuts,
+                           Deadline deadline) {
+  if (!table.ordered_key || cuts.empty()) return;
+  auto bounds = cuts;
+  if (range.lower) bounds.insert(bounds.begin(), *range.lower);
+  if (range.upper) bounds.push_back(*range.upper);
+  if (connection_->run(ascending_sql(*table.ordered_key, bounds), deadline).boolean(0, 0)) return;
+  throw Error(ErrorKind::failed, fmt::format("values of the key {} do not keep their order when they are written down",
+                                             table.ordered_key->display()))
+      .on(Side::source)
+      .about(table.shape.name.display())
+      .advise("look whether its index is damaged; --chunk-by ctid does without it");
+}
+
 std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& chunk, std::int64_t rows, int most) {
   if (chunk.range.kind != ChunkKind::key) return {};
   connect();
@@ -72,6 +88,7 @@ std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& ch
                      deadline);
     const auto keys = connection_->run(probe_sql(tables_[table], chunk.range, rows, most), deadline);
     for (int row = 0; row < keys.rows(); ++row) cuts.push_back(cut_of(tables_[table], keys, row));
+    check_order(tables_[table], chunk.range, cuts, deadline);
     connection_->run("COMMIT", deadline);
   } catch (...) {
     if (connection_->usable() && connection_->in_transaction()) connection_->abandon();

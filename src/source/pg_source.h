@@ -34,6 +34,8 @@ class PgSource : public Source {
   Begun begin(std::size_t table, Deadline deadline);
   void copy_rows(const SourceTable& table, const Chunk& chunk, BatchReceiver& receiver, BatchSummary& summary,
                  Deadline deadline);
+  void check_order(const SourceTable& table, const ChunkRange& range, const std::vector<std::string>& cuts,
+                   Deadline deadline);
   void check_unchanged(const SourceTable& table, std::uint32_t filenode, Deadline deadline);
   Deadline statement_deadline() const;
 
