@@ -21,7 +21,8 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
-#ifdef __SANITIZE_ADDRESS__
+// Sanitizers keep notes of all memory beside it.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::int64_t memory_limit = 1'200'000'000;
 #else
 constexpr std::int64_t memory_limit = 300'000'000;
