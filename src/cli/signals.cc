@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <string_view>
 
 #include <signal.h>
 #include <unistd.h>
@@ -15,9 +16,20 @@ static_assert(std::atomic<StopSource*>::is_always_lock_free && std::atomic<int>:
 
 constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP};
 
+// Made beforehand: little may be called in a signal's handler.
+constexpr std::string_view last_words =
+    "pghaul: stopped at once, by a second signal\n"
+    "  safe:   every finished chunk is kept with its mark in the ledger\n"
+    "  next:   run the same command again (without --full): it continues where it stopped\n";
+
+[[noreturn]] void quit_at_once() {
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, last_words.data(), last_words.size());
+  ::_exit(exit_code(ErrorKind::stopped));
+}
+
 extern "C" void on_stop_signal(int) {
   const int saved = errno;
-  if (received.fetch_add(1) > 0) ::_exit(exit_code(ErrorKind::stopped));
+  if (received.fetch_add(1) > 0) quit_at_once();
   if (auto* const stop = to_stop.load()) stop->request(StopReason::signal);
   errno = saved;
 }

@@ -21,6 +21,7 @@ constexpr KeptSeed kept[] = {
     {"B2_cut_at_place_of_source", 15},       // a first connection of a reader that fails is not the first of the run
     {"E2_lock_on_source", 3},                // a lock timeout while the high-water mark was looked for ended the run
     {"J2_take_over_again_and_again", 2},     // who was shut out did not say of which table
+    {"A6_stopped_by_signal", 8},             // a second signal quit without a word
     {"A8_error_at_failpoint", 3},            // an error between two steps ended the run without a word on what is safe
 };
 

@@ -88,6 +88,7 @@ TEST_F(Signals, A6_TheSecondInterruptQuitsAtOnce) {
   const auto result = running.finish();
   EXPECT_LT(Deadline::Clock::now() - sent, 500ms);
   EXPECT_EQ(result.status, 4) << result;
+  EXPECT_THAT(result.err, HasSubstr("pghaul: stopped at once, by a second signal\n  safe:   ")) << result;
   expect_no_session_left();
   expect_completion();
 }
