@@ -47,7 +47,7 @@ TEST_F(LocalDisk, D2_NoRoomForTheReportAsJson) {
 }
 
 TEST_F(LocalDisk, D2_RoomForABeginningOfTheReport) {
-  if (!SmallDisk::possible()) GTEST_SKIP() << "only root may mount a tmpfs";
+  if (!SmallDisk::possible()) GTEST_SKIP() << "a tmpfs may not be mounted here";
   const SmallDisk disk("4k", "/tmp");
   std::ofstream(disk.folder() + "/report") << std::string(4000, ' ');
   expect_unwritten_report(">>" + disk.folder() + "/report", {"--json"});
@@ -59,7 +59,7 @@ TEST_F(LocalDisk, D2_NoRoomForMessages) {
 }
 
 TEST_F(LocalDisk, D2_NoRoomForProgressInMidCopy) {
-  if (!SmallDisk::possible()) GTEST_SKIP() << "only root may mount a tmpfs";
+  if (!SmallDisk::possible()) GTEST_SKIP() << "a tmpfs may not be mounted here";
   const SmallDisk disk("4k", "/tmp");
   expect_no_harm("2>>" + disk.folder() + "/log",
                  {"--progress", "json", "--verbose", "--batch-rows", "100", "--sleep", "20ms"});

@@ -10,7 +10,7 @@ namespace {
 class TargetDisk : public ServerFaults {
  protected:
   void SetUp() override {
-    if (!SmallDisk::possible()) GTEST_SKIP() << "only root may mount a tmpfs";
+    if (!SmallDisk::possible()) GTEST_SKIP() << "a tmpfs may not be mounted here";
   }
   // What is created in the test's database from now on is on a disk of that size.
   void use_small_disk(const std::string& size) {
