@@ -14,10 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void make_database(pg::ThrowawayServer& server, const std::string& name) {
-  run_psql(server.conninfo(), fmt::format("DROP DATABASE IF EXISTS {0} WITH (FORCE); CREATE DATABASE {0};", name));
-}
-
 // Exactly the rights that docs/security.md asks for; the superuser only judges.
 constexpr auto reader_role = "hauler", writer_role = "loader";
 
@@ -88,19 +84,13 @@ ProgramResult FaultedCopy::finish(const std::set<int>& allowed, std::chrono::mil
 
 FaultRun::FaultRun(std::uint64_t seed) : database_(fmt::format("fault_{:016x}", seed)) {
   verdict_.seed = seed;
-  make_database(source_server(), database_);
-  make_database(target_server(), database_);
+  make_databases(database_);
   make_role(source_server(), reader_role);
   make_role(target_server(), writer_role);
   grant_rights(source_conninfo(), target_conninfo(), database_);
 }
 
-// A server that could not be brought back is missed by the runs after this one.
-FaultRun::~FaultRun() {
-  for (auto* server : {&source_server(), &target_server()}) {
-    if (server->running()) try_psql(server->conninfo(), fmt::format("DROP DATABASE {} WITH (FORCE)", database_));
-  }
-}
+FaultRun::~FaultRun() { drop_databases(database_); }
 
 void FaultRun::use(const Workload& workload) {
   workload_ = workload;

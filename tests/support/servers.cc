@@ -26,10 +26,6 @@ std::string database_name() {
   return fmt::format("{}_{:08x}", name, std::hash<std::string>{}(full) & 0xffffffff);
 }
 
-void make_database(pg::ThrowawayServer& server, const std::string& name) {
-  run_psql(server.conninfo(), fmt::format("DROP DATABASE IF EXISTS {0} WITH (FORCE); CREATE DATABASE {0};", name));
-}
-
 }  // namespace
 
 pg::ThrowawayServer& source_server() {
@@ -65,16 +61,20 @@ std::string run_psql(const std::string& conninfo, const std::string& sql) {
   return result.out;
 }
 
-ServersTest::ServersTest() : database_(database_name()) {
-  make_database(source_server(), database_);
-  make_database(target_server(), database_);
-}
-
-// A server that the test left stopped has to be missed by the tests after it, not by this one.
-ServersTest::~ServersTest() {
+void make_databases(const std::string& name) {
   for (auto* server : {&source_server(), &target_server()}) {
-    if (server->running()) try_psql(server->conninfo(), fmt::format("DROP DATABASE {} WITH (FORCE)", database_));
+    run_psql(server->conninfo(), fmt::format("DROP DATABASE IF EXISTS {0} WITH (FORCE); CREATE DATABASE {0};", name));
   }
 }
+
+void drop_databases(const std::string& name) {
+  for (auto* server : {&source_server(), &target_server()}) {
+    if (server->running()) try_psql(server->conninfo(), fmt::format("DROP DATABASE {} WITH (FORCE)", name));
+  }
+}
+
+ServersTest::ServersTest() : database_(database_name()) { make_databases(database_); }
+
+ServersTest::~ServersTest() { drop_databases(database_); }
 
 }  // namespace pghaul::test

@@ -15,6 +15,11 @@ namespace pghaul::test {
 pg::ThrowawayServer& source_server();
 pg::ThrowawayServer& target_server();
 
+// An empty database of this name on each of them, and its end. A server that is stopped is passed over at the end: it has
+// to be missed by what comes after it.
+void make_databases(const std::string& name);
+void drop_databases(const std::string& name);
+
 // What psql prints for the statements (unaligned, tuples only, fields between '|'), without the last newline. Each
 // statement is a transaction of its own unless `sql` says BEGIN. Errors: failed, at the first statement that fails.
 std::string run_psql(const std::string& conninfo, const std::string& sql);
