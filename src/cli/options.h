@@ -28,7 +28,7 @@ using Settings = std::map<std::string_view, Setting>;
 // One of the copies that a command does, one after the other.
 struct NamedCopy {
   std::string name;  // in the configuration file; empty: the only one, made of options alone
-  CopyOptions options;
+  PgCopyOptions options;
   Settings settings;
 };
 
@@ -36,7 +36,7 @@ struct NamedCopy {
 struct Invocation {
   Verb verb = Verb::none;
   bool help = false, version = false, list_failpoints = false;  // instead of the verb's work
-  CopyOptions copy;
+  PgCopyOptions copy;
   StatusOptions status;
   DemoOptions demo;
   ProgressStyle progress = ProgressStyle::automatic;

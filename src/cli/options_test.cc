@@ -52,7 +52,7 @@ std::string copy_refusal(const Words& words, const Variables& variables = {}) {
 
 TEST(Options, DefaultsAreThoseOfCopyOptions) {
   const auto parsed = parse_copy({}).copy;
-  const CopyOptions fresh;
+  const PgCopyOptions fresh;
   EXPECT_EQ(parsed.readers, fresh.readers);
   EXPECT_EQ(parsed.plan.batch_bytes, fresh.plan.batch_bytes);
   EXPECT_EQ(parsed.timeout, fresh.timeout);
@@ -130,7 +130,7 @@ TEST(Options, EnvironmentStandsInForWhatIsNotGiven) {
   EXPECT_EQ(copy.target, "host=t");
   EXPECT_EQ(copy.readers, 4) << "the command line wins";
   EXPECT_EQ(copy.plan.batch_bytes, 1'000'000);
-  EXPECT_EQ(copy.writers, CopyOptions().writers) << "empty is not set";
+  EXPECT_EQ(copy.writers, PgCopyOptions().writers) << "empty is not set";
   EXPECT_EQ(parse({"status"}, variables).status.target, "host=t");
   EXPECT_THAT(copy_refusal({}, {{"PGHAUL_READERS", "many"}}), HasSubstr("PGHAUL_READERS: 'many' is not a whole number"));
 }

@@ -53,7 +53,7 @@ int print(const std::string& text, int code) {
 constexpr auto finished_chunks = "every chunk finished before is kept with its mark in the ledger";
 
 // A timeout that is typed, or of the environment, is for the whole command; one of the file is for each copy.
-CopyOptions bounded(const NamedCopy& copy, Deadline::Clock::time_point start) {
+PgCopyOptions bounded(const NamedCopy& copy, Deadline::Clock::time_point start) {
   auto options = copy.options;
   const auto timeout = copy.settings.find("--timeout");
   if (timeout == copy.settings.end() || timeout->second.of_file) return options;
@@ -82,7 +82,7 @@ std::optional<Error> caught(const Work& work) {
 
 const Error* pointer(const std::optional<Error>& error) { return error ? &*error : nullptr; }
 
-Outcome run_copy(const Invocation& invocation, const CopyOptions& options, StopSource& stop) {
+Outcome run_copy(const Invocation& invocation, const PgCopyOptions& options, StopSource& stop) {
   CopyReport report;
   Outcome outcome;
   {
@@ -97,7 +97,7 @@ Outcome run_copy(const Invocation& invocation, const CopyOptions& options, StopS
   return outcome;
 }
 
-Outcome run_plan(const Invocation& invocation, const CopyOptions& options, StopSource& stop) {
+Outcome run_plan(const Invocation& invocation, const PgCopyOptions& options, StopSource& stop) {
   std::optional<PlanReport> report;
   Outcome outcome;
   outcome.error = caught([&] { report = plan(options, stop); });

@@ -120,13 +120,13 @@ std::vector<const ConfigSection*> chosen(const ConfigFile* file, const std::vect
   return copies;
 }
 
-std::vector<std::string> table_names(const CopyOptions& options) {
+std::vector<std::string> table_names(const PgCopyOptions& options) {
   std::vector<std::string> names;
   for (const auto& table : options.tables) names.push_back(catalog::parse_table_name(table).display());
   return names;
 }
 
-bool are_of_same_rows(const CopyOptions& one, const CopyOptions& other) {
+bool are_of_same_rows(const PgCopyOptions& one, const PgCopyOptions& other) {
   return one.source == other.source && one.target == other.target && one.where_sql == other.where_sql &&
          one.columns == other.columns;
 }

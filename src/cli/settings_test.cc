@@ -87,9 +87,9 @@ TEST_F(SettingsTest, CommandLineBeforeEnvironmentBeforeCopyBeforeDefaults) {
   EXPECT_EQ(two.readers, 3);
   EXPECT_EQ(one.writers, 7) << "the environment before the file";
   EXPECT_EQ(one.sleep, std::chrono::seconds(9)) << "the command line before the environment";
-  EXPECT_EQ(one.max_retries, CopyOptions().max_retries);
+  EXPECT_EQ(one.max_retries, PgCopyOptions().max_retries);
   EXPECT_EQ(one.timeout, std::chrono::hours(1));
-  EXPECT_EQ(two.timeout, CopyOptions().timeout) << "nothing of one copy is in the next";
+  EXPECT_EQ(two.timeout, PgCopyOptions().timeout) << "nothing of one copy is in the next";
   EXPECT_TRUE(invocation.json);
 }
 

@@ -44,7 +44,7 @@ Error located(Error error, const TableJob& job, const std::string& what) {
 
 }  // namespace
 
-IndexBuilder::IndexBuilder(const Sessions& sessions, const CopyOptions& options, const LedgerNames& names,
+IndexBuilder::IndexBuilder(const Sessions& sessions, const PgCopyOptions& options, const LedgerNames& names,
                            RetryPolicy retry, Deadline deadline, StopSource& stop, std::function<void()> tick)
     : sessions_(sessions),
       options_(options),

@@ -16,7 +16,7 @@ namespace pghaul {
 // Threads: used by one; starts as many builders as there are writers. Borrows everything.
 class IndexBuilder {
  public:
-  IndexBuilder(const Sessions& sessions, const CopyOptions& options, const LedgerNames& names, RetryPolicy retry,
+  IndexBuilder(const Sessions& sessions, const PgCopyOptions& options, const LedgerNames& names, RetryPolicy retry,
                Deadline deadline, StopSource& stop, std::function<void()> tick);
 
   void add(TableJob& job);
@@ -43,7 +43,7 @@ class IndexBuilder {
   bool mend_duplicates(pg::Connection& connection, const Task& task);
 
   const Sessions& sessions_;
-  const CopyOptions& options_;
+  const PgCopyOptions& options_;
   const LedgerNames& names_;
   const RetryPolicy retry_;
   const Deadline deadline_;

@@ -45,14 +45,14 @@ void keep_key(TableJob& job, std::vector<Finding>& findings) {
   if (!integer && facts.strategy == "key") job.key.reset();
 }
 
-void check_first_copy(ControlSessions& control, const CopyOptions& options, const TableJob& job,
+void check_first_copy(ControlSessions& control, const PgCopyOptions& options, const TableJob& job,
                       std::vector<Finding>& findings) {
   if (options.full || options.on_conflict != OnConflict::error || !target_has_rows(control, job).value_or(false)) return;
   add(findings, job, Finding::Severity::error, "the target table is not empty, and the ledger knows no copy into it",
       "--full empties it first; --on-conflict skip or update merges into it");
 }
 
-void check_continued(ControlSessions& control, const CopyOptions& options, TableJob& job,
+void check_continued(ControlSessions& control, const PgCopyOptions& options, TableJob& job,
                      std::vector<Finding>& findings) {
   using Severity = Finding::Severity;
   const auto& facts = job.entry->facts;
@@ -96,7 +96,7 @@ void check_continued(ControlSessions& control, const CopyOptions& options, Table
 
 }  // namespace
 
-void check_ledger(ControlSessions& control, const CopyOptions& options, TableJob& job,
+void check_ledger(ControlSessions& control, const PgCopyOptions& options, TableJob& job,
                   std::vector<Finding>& findings) {
   if (job.source.oid == 0) return;  // found missing before
   if (control.ledger_exists) {

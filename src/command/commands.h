@@ -23,10 +23,10 @@ class CopyObserver {
 
 // Stops when `stop` is requested, or by itself at --timeout (which requests it).
 // Errors: usage, refused (nothing was written), stopped, failed; the report so far comes with `partial`.
-CopyReport copy(const CopyOptions& options, StopSource& stop, CopyObserver& observer, CopyReport* partial);
+CopyReport copy(const PgCopyOptions& options, StopSource& stop, CopyObserver& observer, CopyReport* partial);
 
 // What copy would do. Writes nothing anywhere.
-PlanReport plan(const CopyOptions& options, StopSource& stop);
+PlanReport plan(const PgCopyOptions& options, StopSource& stop);
 
 struct StatusOptions {
   std::string target;

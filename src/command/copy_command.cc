@@ -38,7 +38,7 @@ void keep_time(Duration timeout, StopSource& stop, const std::stop_token& done) 
 
 }  // namespace
 
-CopyReport copy(const CopyOptions& options, StopSource& stop, CopyObserver& observer, CopyReport* partial) {
+CopyReport copy(const PgCopyOptions& options, StopSource& stop, CopyObserver& observer, CopyReport* partial) {
   // Outlives the job, whose end may hang.
   std::jthread timer([&](const std::stop_token& done) { keep_time(options.timeout, stop, done); });
   CopyJob job(options, stop, observer);

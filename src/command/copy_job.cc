@@ -23,7 +23,7 @@ OwnerInfo this_process() {
   return {host, ::getpid()};
 }
 
-RetryPolicy retry_policy(const CopyOptions& options) {
+RetryPolicy retry_policy(const PgCopyOptions& options) {
   RetryPolicy policy;
   policy.max_retries = options.max_retries;
   policy.reconnect_timeout = options.reconnect_timeout;
@@ -36,7 +36,7 @@ bool schema_exists(pg::Connection& connection, const std::string& schema, Deadli
 }
 
 // Held to a rate, a batch must still be read well within the statement timeout.
-CopyOptions with_fitting_batches(CopyOptions options) {
+PgCopyOptions with_fitting_batches(PgCopyOptions options) {
   constexpr std::int64_t smallest_batch = 64'000;
   if (!options.max_rate) return options;
   const auto per_timeout = *options.max_rate * options.statement_timeout.count() / 1000;
@@ -54,7 +54,7 @@ bool has_work(const TableJob& job) { return job.action != TableAction::nothing; 
 
 }  // namespace
 
-CopyJob::CopyJob(const CopyOptions& options, StopSource& stop, CopyObserver& observer)
+CopyJob::CopyJob(const PgCopyOptions& options, StopSource& stop, CopyObserver& observer)
     : options_(with_fitting_batches(options)),
       stop_(stop),
       observer_(observer),

@@ -18,7 +18,7 @@ namespace pghaul {
 // One run of `pghaul copy`. Threads: used by one; starts those of the pipeline. A value that lives as long as the run.
 class CopyJob {
  public:
-  CopyJob(const CopyOptions& options, StopSource& stop, CopyObserver& observer);
+  CopyJob(const PgCopyOptions& options, StopSource& stop, CopyObserver& observer);
   ~CopyJob();
 
   // All of it, in order. Errors: see copy().
@@ -53,7 +53,7 @@ class CopyJob {
   bool on_control(const std::function<void()>& work);
   void observe(TableJob& job);
 
-  const CopyOptions options_;
+  const PgCopyOptions options_;
   StopSource& stop_;
   CopyObserver& observer_;
   const Deadline::Clock::time_point started_;

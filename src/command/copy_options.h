@@ -24,7 +24,7 @@ struct Allowed {
   bool untested_version = false;  // --untested-version
 };
 
-struct CopyOptions {
+struct PgCopyOptions {
   std::string source, target;       // libpq connection strings
   std::vector<std::string> tables;  // as given
   std::vector<std::string> columns;

@@ -15,7 +15,7 @@ constexpr auto housekeeping_interval = std::chrono::seconds(5);
 // After a crash of the target that lost acknowledged commits the ledger has pending chunks again.
 constexpr int most_rounds_after_losses = 5;
 
-PipelineTable pipeline_table(TableJob& job, TableProgress& progress, const CopyOptions& options) {
+PipelineTable pipeline_table(TableJob& job, TableProgress& progress, const PgCopyOptions& options) {
   PipelineTable table;
   table.ledger = job.ledger.get();
   table.progress = &progress;
@@ -39,7 +39,7 @@ std::int64_t expected_bytes(const std::vector<Chunk>& chunks) {
   return bytes;
 }
 
-PipelineOptions pipeline_options(const CopyOptions& options, const RetryPolicy& retry,
+PipelineOptions pipeline_options(const PgCopyOptions& options, const RetryPolicy& retry,
                                  std::optional<std::int64_t> chunks_left) {
   PipelineOptions pipeline;
   pipeline.readers = options.readers;

@@ -25,7 +25,7 @@ PlannedTable::Range planned_range(const Chunk& chunk, const std::string& key) {
 }
 
 // As CopyJob will choose it, as far as that can be known without becoming the owner.
-TableAction likely_action(const TableJob& job, const CopyOptions& options) {
+TableAction likely_action(const TableJob& job, const PgCopyOptions& options) {
   if (!job.entry || job.entry->generation == 0) return TableAction::first_copy;
   if (options.full) return TableAction::new_generation;
   if (!job.entry->last_round) return TableAction::first_copy;
@@ -36,7 +36,7 @@ TableAction likely_action(const TableJob& job, const CopyOptions& options) {
   return job.key || job.entry->facts.strategy == "whole" ? TableAction::gain : TableAction::nothing;
 }
 
-std::string action_text(TableAction action, const TableJob& job, const CopyOptions& options) {
+std::string action_text(TableAction action, const TableJob& job, const PgCopyOptions& options) {
   switch (action) {
     case TableAction::first_copy: return "copy";
     case TableAction::new_generation:
@@ -52,7 +52,7 @@ std::string action_text(TableAction action, const TableJob& job, const CopyOptio
 }
 
 // Chunks that the ledger has, or those that would be planned now.
-Plan likely_plan(ControlSessions& control, const CopyOptions& options, TableAction action, const TableJob& job) {
+Plan likely_plan(ControlSessions& control, const PgCopyOptions& options, TableAction action, const TableJob& job) {
   Plan plan;
   if (action == TableAction::resume) {
     plan.reason = job.entry->last_round->reason;
@@ -67,7 +67,7 @@ Plan likely_plan(ControlSessions& control, const CopyOptions& options, TableActi
 
 // Reads the table's first rows for a short while and throws them away: nothing but the source's speed is measured. On a
 // session of its own, as one that is stopped in the middle of its rows may be of no use afterwards.
-void measure(const Sessions& sessions, const CopyOptions& options, const TableJob& job, PlanReport& report) {
+void measure(const Sessions& sessions, const PgCopyOptions& options, const TableJob& job, PlanReport& report) {
   const SourceTable table = job.source_table(options.where_sql);
   std::int64_t bytes = 0;
   // The server keeps the time, too: a condition that lets no row pass would keep us waiting for the first one.
@@ -89,7 +89,7 @@ void measure(const Sessions& sessions, const CopyOptions& options, const TableJo
   report.sample_time += std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);
 }
 
-void estimate_time(PlanReport& report, const CopyOptions& options) {
+void estimate_time(PlanReport& report, const PgCopyOptions& options) {
   std::int64_t bytes = 0;
   for (const auto& table : report.tables) {
     for (const auto& chunk : table.chunks) bytes += chunk.estimated_bytes;
@@ -103,7 +103,7 @@ void estimate_time(PlanReport& report, const CopyOptions& options) {
   report.eta = std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
 }
 
-PlannedTable plan_table(ControlSessions& control, const CopyOptions& options, TableJob& job,
+PlannedTable plan_table(ControlSessions& control, const PgCopyOptions& options, TableJob& job,
                         std::vector<Finding>& findings) {
   PlannedTable planned;
   planned.source_table = planned.target_table = job.name.display();
@@ -134,7 +134,7 @@ PlannedTable plan_table(ControlSessions& control, const CopyOptions& options, Ta
 
 }  // namespace
 
-PlanReport plan(const CopyOptions& options, StopSource& stop) {
+PlanReport plan(const PgCopyOptions& options, StopSource& stop) {
   Sessions sessions(options, stop);
   std::unique_ptr<ControlSessions> opened;
   std::vector<TableJob> jobs;

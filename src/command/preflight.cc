@@ -26,7 +26,7 @@ bool find_ledger(ControlSessions& control) {
   }
 }
 
-void choose_columns(TableJob& job, const CopyOptions& options, const Servers& servers) {
+void choose_columns(TableJob& job, const PgCopyOptions& options, const Servers& servers) {
   job.columns = catalog::travelling_columns(job.source, job.target ? &*job.target : nullptr, options.columns);
   std::string reason;
   const auto& target = job.target ? *job.target : job.source;
@@ -45,7 +45,7 @@ void choose_columns(TableJob& job, const CopyOptions& options, const Servers& se
   if (!job.key && !job.source.ordered_keys.empty()) job.ordered_key = job.source.ordered_keys.front();
 }
 
-void inspect_table(ControlSessions& control, const CopyOptions& options, TableJob& job,
+void inspect_table(ControlSessions& control, const PgCopyOptions& options, TableJob& job,
                    std::vector<Finding>& findings) {
   const auto source = catalog::read_table_shape(control.source, job.name, control.deadline());
   if (!check_source(control, options, job.name, source, findings)) return;
@@ -90,7 +90,7 @@ bool ControlSessions::use(const Sessions& sessions, const RetryPolicy& policy, c
   return tries > 1;
 }
 
-ControlSessions::ControlSessions(Sessions& sessions, const CopyOptions& options)
+ControlSessions::ControlSessions(Sessions& sessions, const PgCopyOptions& options)
     : source(open_source(sessions)),
       target(open_target(sessions)),
       ledger_names(options.ledger_schema),
@@ -104,7 +104,7 @@ ControlSessions::ControlSessions(Sessions& sessions, const CopyOptions& options)
   ledger_exists = find_ledger(*this);
 }
 
-TableCopyIdentity identity_of(const TableJob& job, const CopyOptions& options, const Servers& servers) {
+TableCopyIdentity identity_of(const TableJob& job, const PgCopyOptions& options, const Servers& servers) {
   return TableCopyIdentity{servers.source.system_identifier,
                            servers.source.database,
                            job.name.display(),
@@ -115,7 +115,7 @@ TableCopyIdentity identity_of(const TableJob& job, const CopyOptions& options, c
                            fmt::format("{}", fmt::join(options.columns, ","))};
 }
 
-std::vector<TableJob> inspect_tables(ControlSessions& control, const CopyOptions& options,
+std::vector<TableJob> inspect_tables(ControlSessions& control, const PgCopyOptions& options,
                                      std::vector<Finding>& findings) {
   check_servers(control, options, findings);
   std::vector<TableJob> jobs;

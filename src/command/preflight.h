@@ -18,7 +18,7 @@ struct Servers {
 
 // Control sessions of a job and what was found out over them.
 struct ControlSessions {
-  ControlSessions(Sessions& sessions, const CopyOptions& options);
+  ControlSessions(Sessions& sessions, const PgCopyOptions& options);
   // Opens again what was lost while nobody looked. Errors: as of a lost server that stays away.
   void revive(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop);
   // Runs `work` on these sessions, and again on new ones after a loss: it must be such that a second run does no harm.
@@ -34,11 +34,11 @@ struct ControlSessions {
   Deadline deadline() const { return Deadline::after(statement_timeout); }
 };
 
-TableCopyIdentity identity_of(const TableJob& job, const CopyOptions& options, const Servers& servers);
+TableCopyIdentity identity_of(const TableJob& job, const PgCopyOptions& options, const Servers& servers);
 
 // Reads the shapes of all tables on both sides and what the ledger says of them, and decides which columns travel and
 // how. Findings of severity error are reasons to refuse. Writes nothing. Errors: those of the servers.
-std::vector<TableJob> inspect_tables(ControlSessions& control, const CopyOptions& options,
+std::vector<TableJob> inspect_tables(ControlSessions& control, const PgCopyOptions& options,
                                      std::vector<Finding>& findings);
 
 // Runs `work`, which writes nothing: whatever fails in it is a reason to refuse. Errors: refused, stopped, usage.

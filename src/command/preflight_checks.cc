@@ -63,7 +63,7 @@ bool standby_snapshots_work(int version) {
   return version / 10'000 > newest_major;
 }
 
-void check_standby(Findings& findings, const ControlSessions& control, const CopyOptions& options) {
+void check_standby(Findings& findings, const ControlSessions& control, const PgCopyOptions& options) {
   if (!control.servers.source.in_recovery) return;
   findings.warning("the source is a standby: late rows cannot be decided there",
                    "copy from the primary where late rows matter");
@@ -115,7 +115,7 @@ std::optional<std::string> missing_create_right(ControlSessions& control, const 
 }
 
 // Merged and late rows go through a temporary table.
-void check_temporary_right(Findings& findings, ControlSessions& control, const CopyOptions& options) {
+void check_temporary_right(Findings& findings, ControlSessions& control, const PgCopyOptions& options) {
   if (options.on_conflict == OnConflict::error && options.late_rows == LateRows::ignore) return;
   const auto row = control.target.run(
       "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')", control.deadline());
@@ -132,7 +132,7 @@ std::vector<std::string> needed_privileges(OnConflict on_conflict) {
   return {"SELECT", "INSERT", "DELETE", "TRUNCATE"};
 }
 
-void check_ledger_rights(Findings& findings, ControlSessions& control, const CopyOptions& options) {
+void check_ledger_rights(Findings& findings, ControlSessions& control, const PgCopyOptions& options) {
   if (control.ledger_exists || control.servers.target.read_only) return;
   if (const auto grant = missing_create_right(control, options.ledger_schema)) {
     findings.error(fmt::format("role {} may not create the ledger on the target [SQLSTATE 42501]",
@@ -154,7 +154,7 @@ std::string kind_name(char kind) {
 }
 
 // A table of the same name is what is written to: catalogs, and the ledger while it is in use, are no places for rows.
-bool check_schema(Findings& findings, const CopyOptions& options, const catalog::TableName& name) {
+bool check_schema(Findings& findings, const PgCopyOptions& options, const catalog::TableName& name) {
   if (name.schema == "information_schema" || name.schema.starts_with("pg_")) {
     findings.error("its schema belongs to the server", "name a table of a schema of your own");
   } else if (name.schema == options.ledger_schema) {
@@ -197,7 +197,7 @@ void check_attachments(Findings& findings, const catalog::Attachments& attachmen
 
 // Merging knows a row that is there by a unique index only; without one, each run would add rows above the high-water mark
 // once more.
-void check_conflict_key(Findings& findings, const CopyOptions& options, const catalog::TableShape& target) {
+void check_conflict_key(Findings& findings, const PgCopyOptions& options, const catalog::TableShape& target) {
   if (options.on_conflict == OnConflict::error) return;
   const bool update = options.on_conflict == OnConflict::update;
   for (const auto& index : target.indexes) {
@@ -210,7 +210,7 @@ void check_conflict_key(Findings& findings, const CopyOptions& options, const ca
 
 }  // namespace
 
-void check_servers(ControlSessions& control, const CopyOptions& options, std::vector<Finding>& all) {
+void check_servers(ControlSessions& control, const PgCopyOptions& options, std::vector<Finding>& all) {
   Findings findings(all, "", Side::none);
   const auto& [source, target] = control.servers;
   check_version(findings.on(control.source), "source", source.version_num, options.allowed.untested_version);
@@ -238,7 +238,7 @@ void check_servers(ControlSessions& control, const CopyOptions& options, std::ve
   check_temporary_right(findings, control, options);
 }
 
-bool check_source(ControlSessions& control, const CopyOptions& options, const catalog::TableName& name,
+bool check_source(ControlSessions& control, const PgCopyOptions& options, const catalog::TableName& name,
                   const std::optional<catalog::TableShape>& shape, std::vector<Finding>& all) {
   Findings findings(all, name.display(), Side::source);
   if (!check_schema(findings, options, name)) return false;
@@ -273,7 +273,7 @@ bool check_source(ControlSessions& control, const CopyOptions& options, const ca
   return known;
 }
 
-void check_where(ControlSessions& control, const CopyOptions& options, const TableJob& job,
+void check_where(ControlSessions& control, const PgCopyOptions& options, const TableJob& job,
                  std::vector<Finding>& all) {
   Findings findings(all, job.name.display(), Side::source);
   if (job.columns.empty() && !job.source.columns.empty()) findings.error("no column is left to copy", "");
@@ -291,7 +291,7 @@ void check_where(ControlSessions& control, const CopyOptions& options, const Tab
   }
 }
 
-void check_key(const CopyOptions& options, const TableJob& job, std::vector<Finding>& all) {
+void check_key(const PgCopyOptions& options, const TableJob& job, std::vector<Finding>& all) {
   if (options.plan.chunk_by != ChunkBy::key || job.key || job.ordered_key) return;
   const auto& why = job.source.no_keys;
   Findings(all, job.name.display(), Side::source)
@@ -300,7 +300,7 @@ void check_key(const CopyOptions& options, const TableJob& job, std::vector<Find
              "use --chunk-by auto, or create a primary key on the source");
 }
 
-void check_target(ControlSessions& control, const CopyOptions& options, const TableJob& job,
+void check_target(ControlSessions& control, const PgCopyOptions& options, const TableJob& job,
                   std::vector<Finding>& all) {
   Findings findings(all, job.name.display(), Side::target);
   const auto& target = *job.target;

@@ -73,7 +73,7 @@ Clashes clashes_by_ordered(const TableJob& job, const catalog::IndexBuild& build
 
 }  // namespace
 
-std::int64_t reread_clashing_rows(const Sessions& sessions, const CopyOptions& options, const LedgerNames& names,
+std::int64_t reread_clashing_rows(const Sessions& sessions, const PgCopyOptions& options, const LedgerNames& names,
                                   const TableJob& job, const catalog::IndexBuild& build, pg::Connection& target,
                                   Deadline deadline) {
   for (const auto& column : build.columns) {

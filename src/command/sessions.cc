@@ -14,7 +14,7 @@ std::string milliseconds(Duration span) { return std::to_string(span.count()); }
 
 }  // namespace
 
-Sessions::Sessions(const CopyOptions& options, const StopSource& stop)
+Sessions::Sessions(const PgCopyOptions& options, const StopSource& stop)
     : options_(options),
       stop_(stop),
       source_(pg::parse_endpoint(Side::source, options.source)),

@@ -18,7 +18,7 @@ namespace pghaul {
 // server's encoding on both sides. Threads: const after construction.
 class Sessions {
  public:
-  Sessions(const CopyOptions& options, const StopSource& stop);
+  Sessions(const PgCopyOptions& options, const StopSource& stop);
 
   const pg::Endpoint& source() const { return source_; }
   const pg::Endpoint& target() const { return target_; }
@@ -49,7 +49,7 @@ class Sessions {
  private:
   pg::SessionOptions common(const std::string& role) const;
 
-  const CopyOptions& options_;
+  const PgCopyOptions& options_;
   const StopSource& stop_;
   const pg::Endpoint source_, target_;
   std::string encoding_;

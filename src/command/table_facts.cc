@@ -48,7 +48,7 @@ OrderedKeyFacts read_ordered_facts(pg::Connection& connection, const TableJob& j
   return facts;
 }
 
-std::optional<Chunk> late_chunk(const TableJob& job, const CopyOptions& options, const RoundFacts& last) {
+std::optional<Chunk> late_chunk(const TableJob& job, const PgCopyOptions& options, const RoundFacts& last) {
   const bool wanted = options.late_rows == LateRows::scan || !last.settled;
   if (!wanted || options.late_rows == LateRows::ignore || !last.high_water || last.late_since.empty()) {
     return std::nullopt;
@@ -77,7 +77,7 @@ TableFacts read_table_facts(pg::Connection& connection, const TableJob& job, Dea
   return facts;
 }
 
-Plan plan_round(const TableJob& job, const CopyOptions& options, const std::optional<RoundFacts>& last) {
+Plan plan_round(const TableJob& job, const PgCopyOptions& options, const std::optional<RoundFacts>& last) {
   PlanRange range;
   range.high_water = job.observation.high_water;
   range.replace = last.has_value();
@@ -92,7 +92,7 @@ Plan plan_round(const TableJob& job, const CopyOptions& options, const std::opti
   return plan;
 }
 
-std::vector<std::string> statements_before_gain(const TableJob& job, const CopyOptions& options,
+std::vector<std::string> statements_before_gain(const TableJob& job, const PgCopyOptions& options,
                                                 const std::optional<RoundFacts>& last) {
   if (!last || !last->high_water || !job.key || !job.target || options.on_conflict != OnConflict::error) return {};
   const auto unique = std::ranges::count_if(job.target->indexes, [](const auto& index) { return index.unique; });

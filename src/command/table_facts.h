@@ -12,12 +12,12 @@ TableFacts read_table_facts(pg::Connection& connection, const TableJob& job, Dea
 
 // The round's plan: everything for the first round of a generation (`last` is nothing), else what was gained since,
 // with a chunk that looks for late rows where the last round was not settled.
-Plan plan_round(const TableJob& job, const CopyOptions& options, const std::optional<RoundFacts>& last);
+Plan plan_round(const TableJob& job, const PgCopyOptions& options, const std::optional<RoundFacts>& last);
 
 // What has to be done on the target in the transaction that stores the round's plan. Chunk by chunk, a row that took over
 // the unique value of another row above the mark would clash with the one that is not replaced yet. So where there is
 // another unique index, all rows above the mark go first.
-std::vector<std::string> statements_before_gain(const TableJob& job, const CopyOptions& options,
+std::vector<std::string> statements_before_gain(const TableJob& job, const PgCopyOptions& options,
                                                 const std::optional<RoundFacts>& last);
 
 // Why a later run has nothing to do.
