@@ -1,4 +1,4 @@
-// Whether values of one type fit into another; used by misfits.cc only.
+// Whether values of one type fit into another.
 #pragma once
 
 #include <string>

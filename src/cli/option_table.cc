@@ -21,22 +21,22 @@ constexpr std::string_view kCommandWide = "Output";  // group
 
 constexpr OptionSpec kTable[] = {
     {"--config", "FILE", "Configuration", "TOML file with values for these options, for all copies and for each of "
-     "several that have names; NAME after the command chooses among them.", verbs::copying | verbs::status,
+     "several that have names; NAME after the command chooses among them.", verbs::tables | verbs::status,
      [](Invocation& i, Text v) { i.config = not_empty(v); }, nullptr, true},
 
     {"--source", "URI", "What to copy", "Server with the rows: a connection string as libpq takes it. PG* variables, "
-     "~/.pgpass and service files count too.", verbs::copying,
+     "~/.pgpass and service files count too.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.source = not_empty(v); }, nullptr, true},
     {"--target", "URI", "What to copy", "Server that gets the rows, and has the ledger of what is done.",
-     verbs::copying | verbs::status,
+     verbs::tables | verbs::status,
      [](Invocation& i, Text v) { i.copy.target = i.status.target = not_empty(v); }, nullptr, true},
-    {"--table", "NAME", "What to copy", "Table, as schema.table. May be given several times.", verbs::copying,
+    {"--table", "NAME", "What to copy", "Table, as schema.table. May be given several times.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.tables.push_back(not_empty(v)); }, nullptr, false, true, "tables"},
-    {"--columns", "A,B", "What to copy", "Only these columns.", verbs::copying,
+    {"--columns", "A,B", "What to copy", "Only these columns.", verbs::tables,
      [](Invocation& i, Text v) {
        for (auto& name : parse_names(v)) i.copy.columns.push_back(std::move(name));
      }, nullptr, false, true},
-    {"--where", "SQL", "What to copy", "Only rows for which this is true.", verbs::copying,
+    {"--where", "SQL", "What to copy", "Only rows for which this is true.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.where_sql = not_empty(v); }},
     {"--full", "", "What to copy", "Empty the target table and copy anew. Without it a copy continues: what is "
      "unfinished, then what the source has gained.", verbs::copying,
@@ -46,16 +46,16 @@ constexpr OptionSpec kTable[] = {
      [](Invocation& i, Text v) { i.copy.on_conflict = parse_word(v, on_conflict_words); },
      [](const Invocation& i) { return show_word(i.copy.on_conflict, on_conflict_words); }, true},
 
-    {"--readers", "N", "How", "Connections that read from the source, 1 to 64.", verbs::copying,
+    {"--readers", "N", "How", "Connections that read from the source, 1 to 64.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.readers = static_cast<int>(parse_count(v, 1, 64)); },
      [](const Invocation& i) { return std::to_string(i.copy.readers); }, true},
-    {"--writers", "N", "How", "Connections that write to the target, 1 to 64.", verbs::copying,
+    {"--writers", "N", "How", "Connections that write to the target, 1 to 64.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.writers = static_cast<int>(parse_count(v, 1, 64)); },
      [](const Invocation& i) { return std::to_string(i.copy.writers); }, true},
-    {"--batch-bytes", "SIZE", "How", "Bytes of a batch, the unit of work and of retry.", verbs::copying,
+    {"--batch-bytes", "SIZE", "How", "Bytes of a batch, the unit of work and of retry.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.plan.batch_bytes = parse_bytes_between(v, 64'000, 1'000'000'000); },
      [](const Invocation& i) { return show_bytes(i.copy.plan.batch_bytes); }, true},
-    {"--batch-rows", "N", "How", "Rows of a batch instead.", verbs::copying,
+    {"--batch-rows", "N", "How", "Rows of a batch instead.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.plan.batch_rows = parse_count(v, 1, INT64_MAX); }, nullptr, true},
     {"--chunk-by", "auto|key|ctid|whole", "How", "What the table is cut by; ctid: pages; whole: not at "
      "all.", verbs::copying,
@@ -76,31 +76,31 @@ constexpr OptionSpec kTable[] = {
      [](const Invocation& i) { return show_duration(i.copy.late_wait); }, true},
 
     {"--timeout", "TIME", "Bounds", "For the whole command, or, in the file, for each copy; then it stops "
-     "and can be continued.", verbs::copying,
+     "and can be continued.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.timeout = parse_duration_between(v, kShortest, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.timeout); }, true},
-    {"--statement-timeout", "TIME", "Bounds", "For each query that moves or plans rows.", verbs::copying,
+    {"--statement-timeout", "TIME", "Bounds", "For each query that moves or plans rows.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.statement_timeout = parse_duration_between(v, kShortest, kLongestStatement); },
      [](const Invocation& i) { return show_duration(i.copy.statement_timeout); }, true},
     {"--connect-timeout", "TIME", "Bounds", "For each connection, name lookup included.",
-     verbs::copying | verbs::status,
+     verbs::tables | verbs::status,
      [](Invocation& i, Text v) {
        i.copy.connect_timeout = i.status.connect_timeout = parse_duration_between(v, kShortest, kLongest);
      },
      [](const Invocation& i) { return show_duration(i.copy.connect_timeout); }, true},
-    {"--reconnect-timeout", "TIME", "Bounds", "How long a lost server is waited for.", verbs::copying,
+    {"--reconnect-timeout", "TIME", "Bounds", "How long a lost server is waited for.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.reconnect_timeout = parse_duration_between(v, 0ms, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.reconnect_timeout); }, true},
-    {"--max-retries", "N", "Bounds", "Tries of a chunk after the first, 0 to 3.", verbs::copying,
+    {"--max-retries", "N", "Bounds", "Tries of a chunk after the first, 0 to 3.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.max_retries = static_cast<int>(parse_count(v, 0, 3)); },
      [](const Invocation& i) { return std::to_string(i.copy.max_retries); }, true},
-    {"--max-rate", "RATE", "Bounds", "At most so much from the source, as 50MB/s.", verbs::copying,
+    {"--max-rate", "RATE", "Bounds", "At most so much from the source, as 50MB/s.", verbs::tables,
      [](Invocation& i, Text v) {
        const auto rate = parse_rate(v);
        if (rate < 1) throw Error(ErrorKind::usage, fmt::format("'{}' is no rate to copy at", v));
        i.copy.max_rate = rate;
      }, nullptr, true},
-    {"--sleep", "TIME", "Bounds", "Pause of each reader after each chunk.", verbs::copying,
+    {"--sleep", "TIME", "Bounds", "Pause of each reader after each chunk.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.sleep = parse_duration_between(v, 0ms, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.sleep); }, true},
     {"--max-chunks", "N", "Bounds", "Pause the copy after so many chunks.", verbs::copying,
@@ -109,13 +109,27 @@ constexpr OptionSpec kTable[] = {
     {"--allow", "LIST", "Safety", "Go on in spite of triggers, foreign-keys (on the target), rewritten (a source "
      "table with a new file since the copy began), failover (a source that was failed over since then).", verbs::copying,
      [](Invocation& i, Text v) { parse_allowed(v, i.copy.allowed); }, nullptr, false, true},
-    {"--untested-version", "", "Safety", "Go on with a server older or newer than tested.", verbs::copying,
+    {"--untested-version", "", "Safety", "Go on with a server older or newer than tested.", verbs::tables,
      [](Invocation& i, Text) { i.copy.allowed.untested_version = true; }},
     {"--take-over", "", "Safety", "Take the copy from a process that still holds it.", verbs::copying,
      [](Invocation& i, Text) { i.copy.take_over = true; }},
     {"--ledger-schema", "NAME", "Safety", "Schema of the ledger on the target.", verbs::copying | verbs::status,
      [](Invocation& i, Text v) { i.copy.ledger_schema = i.status.ledger_schema = not_empty(v); },
      [](const Invocation& i) { return i.copy.ledger_schema; }, true},
+
+    {"--settle", "TIME", "Comparing", "How long to wait before rows that differ are looked at again.", verbs::comparing,
+     [](Invocation& i, Text v) { i.verify.settle = parse_duration_between(v, 0ms, kLongest); },
+     [](const Invocation& i) { return show_duration(i.verify.settle); }, true},
+    {"--rounds", "N", "Comparing", "How often at most. A row counts as different once neither side has changed from one "
+     "look to the next; one that changes until the end is told as in motion.", verbs::comparing,
+     [](Invocation& i, Text v) { i.verify.rounds = static_cast<int>(parse_count(v, 1, 1000)); },
+     [](const Invocation& i) { return std::to_string(i.verify.rounds); }, true},
+    {"--limit", "N", "Comparing", "Name so many rows of a table at most; chunks left then are only counted.",
+     verbs::comparing,
+     [](Invocation& i, Text v) { i.verify.limit = parse_count(v, 1, 1'000'000); },
+     [](const Invocation& i) { return std::to_string(i.verify.limit); }, true},
+    {"--show-values", "", "Comparing", "Tell the values of columns that differ, too. Without it keys and columns only.",
+     verbs::comparing, [](Invocation& i, Text) { i.verify.show_values = true; }},
 
     {"--rows", "N", "Demo", "Rows of the table that is copied.", verbs::demo,
      [](Invocation& i, Text v) { i.demo.rows = parse_count(v, 1, 1'000'000'000); },
@@ -124,14 +138,14 @@ constexpr OptionSpec kTable[] = {
      [](Invocation& i, Text) { i.demo.keep = true; }},
 
     {"--progress", "auto|bar|plain|json|none", "Output", "On standard error. auto: a bar on a terminal, "
-     "else plain.", verbs::copying,
+     "else plain.", verbs::tables,
      [](Invocation& i, Text v) { i.progress = parse_word(v, progress_words); },
      [](const Invocation& i) { return show_word(i.progress, progress_words); }, true},
-    {"--json", "", "Output", "The report as one JSON document on standard output.", verbs::copying | verbs::status,
+    {"--json", "", "Output", "The report as one JSON document on standard output.", verbs::tables | verbs::status,
      [](Invocation& i, Text) { i.json = true; }},
     {"--verbose", "", "Output", "More detail, in reports, logs and errors (errors may then show row values).",
-     verbs::copying | verbs::status | verbs::demo, [](Invocation& i, Text) { i.verbose = true; }},
-    {"--help", "", "Output", "This text.", verbs::program | verbs::copying | verbs::status | verbs::demo,
+     verbs::tables | verbs::status | verbs::demo, [](Invocation& i, Text) { i.verbose = true; }},
+    {"--help", "", "Output", "This text.", verbs::program | verbs::tables | verbs::status | verbs::demo,
      [](Invocation& i, Text) { i.help = true; }},
     {"--version", "", "Output", "The version.", verbs::program, [](Invocation& i, Text) { i.version = true; }},
     {"--list-failpoints", "", "Output", "Names for PGHAUL_FAILPOINTS, for tests.", verbs::program,
@@ -146,6 +160,7 @@ unsigned verb_bit(Verb verb) {
   switch (verb) {
     case Verb::copy: return verbs::copy;
     case Verb::plan: return verbs::plan;
+    case Verb::verify: return verbs::verify;
     case Verb::status: return verbs::status;
     case Verb::demo: return verbs::demo;
     case Verb::config: return verbs::config;
@@ -166,7 +181,7 @@ std::string environment_name(const OptionSpec& spec) {
 }
 
 std::string_view config_key(const OptionSpec& spec) {
-  const bool is_set = (spec.taken_by & (verbs::copying | verbs::status)) != 0;
+  const bool is_set = (spec.taken_by & (verbs::tables | verbs::status)) != 0;
   if (!is_set || spec.name == "--help" || spec.name == "--config") return {};
   return spec.key.empty() ? spec.name.substr(2) : spec.key;
 }

@@ -13,8 +13,10 @@ namespace pghaul {
 // Sets of verbs, as bits.
 namespace verbs {
 inline constexpr unsigned program = 1;  // no verb: `pghaul --version`
-inline constexpr unsigned copy = 2, plan = 4, status = 8, demo = 16, config = 32;
+inline constexpr unsigned copy = 2, plan = 4, status = 8, demo = 16, config = 32, verify = 64;
 inline constexpr unsigned copying = copy | plan | config;  // config shows what the others would take
+inline constexpr unsigned comparing = verify | config;
+inline constexpr unsigned tables = copying | verify;       // of those that work on tables of two servers
 }  // namespace verbs
 unsigned verb_bit(Verb verb);
 std::string_view verb_name(Verb verb);

@@ -13,7 +13,7 @@
 
 namespace pghaul {
 
-enum class Verb { none, copy, plan, status, demo, config };
+enum class Verb { none, copy, plan, verify, status, demo, config };
 enum class ProgressStyle { automatic, bar, plain, json, none };
 
 // What one option is set to.
@@ -29,20 +29,22 @@ using Settings = std::map<std::string_view, Setting>;
 struct NamedCopy {
   std::string name;  // in the configuration file; empty: the only one, made of options alone
   PgCopyOptions options;
+  VerifyOptions verify;  // without its `copy`
   Settings settings;
 };
 
-// A value. `copy` serves the verbs copy and plan.
+// A value. `copy` serves the verbs copy, plan and verify.
 struct Invocation {
   Verb verb = Verb::none;
   bool help = false, version = false, list_failpoints = false;  // instead of the verb's work
   PgCopyOptions copy;
+  VerifyOptions verify;  // without its `copy`
   StatusOptions status;
   DemoOptions demo;
   ProgressStyle progress = ProgressStyle::automatic;
   bool json = false, verbose = false;
   std::string config;            // the file, if there is one
-  std::vector<NamedCopy> copies;  // for copy, plan and config, where `copy` is the first one's
+  std::vector<NamedCopy> copies;  // for copy, plan, verify and config, where `copy` is the first one's
   std::set<std::string> given;  // options that stand on the command line, as `--readers`
 };
 

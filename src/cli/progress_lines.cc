@@ -90,7 +90,7 @@ std::string job_line(const PaceKeeper& pace) {
   if (!knows_tables(pace.phase())) return text;
   const auto& total = pace.total();
   text += fmt::format("  {}  {}  {}", percent_text(total.counts), rows_text(total.counts), bytes_text(total.counts));
-  if (pace.phase() == Phase::copying) {
+  if (pace.phase() == Phase::copying || pace.phase() == Phase::comparing) {
     if (total.rate) text += "  " + rate_text(total.rate);
     text += "  " + eta_text(total.eta);
   }

@@ -50,6 +50,7 @@ int print(const std::string& text, int code) {
   return code == 0 ? exit_code(error.kind()) : code;
 }
 
+constexpr int differences_found = 1;
 constexpr auto finished_chunks = "every chunk finished before is kept with its mark in the ledger";
 
 // A timeout that is typed, or of the environment, is for the whole command; one of the file is for each copy.
@@ -97,6 +98,21 @@ Outcome run_copy(const Invocation& invocation, const PgCopyOptions& options, Sto
   return outcome;
 }
 
+Outcome run_verify(const Invocation& invocation, const VerifyOptions& options, StopSource& stop) {
+  VerifyReport report;
+  Outcome outcome;
+  {
+    const auto view = make_progress_view(invocation.progress);
+    outcome.error = caught([&] { report = verify(options, stop, *view, &report); });
+  }
+  if (outcome.error) outcome.code = exit_code(outcome.error->kind());
+  else if (has_differences(report)) outcome.code = differences_found;
+  const bool compared = !report.tables.empty() && outcome.code != exit_code(ErrorKind::refused);
+  if (invocation.json) outcome.text = verify_json(compared ? &report : nullptr, pointer(outcome.error), outcome.code);
+  else if (compared) outcome.text = verify_text(report);
+  return outcome;
+}
+
 Outcome run_plan(const Invocation& invocation, const PgCopyOptions& options, StopSource& stop) {
   std::optional<PlanReport> report;
   Outcome outcome;
@@ -109,6 +125,20 @@ Outcome run_plan(const Invocation& invocation, const PgCopyOptions& options, Sto
   return outcome;
 }
 
+Outcome run_named(const Invocation& invocation, const NamedCopy& copy, Deadline::Clock::time_point start,
+                  StopSource& stop) {
+  const auto options = bounded(copy, start);
+  switch (invocation.verb) {
+    case Verb::plan: return run_plan(invocation, options, stop);
+    case Verb::verify: {
+      auto all = copy.verify;
+      all.copy = options;
+      return run_verify(invocation, all, stop);
+    }
+    default: return run_copy(invocation, options, stop);
+  }
+}
+
 // The copies of a file, one after the other. The first that does not end well is the last: what broke it, a server
 // that is gone, say, would break the others too.
 Outcome run_copies(const Invocation& invocation, StopSource& stop) {
@@ -118,15 +148,13 @@ Outcome run_copies(const Invocation& invocation, StopSource& stop) {
   Outcome all;
   for (const auto& copy : invocation.copies) {
     if (named) log_info("copy {}", copy.name);
-    const auto options = bounded(copy, start);
-    const auto run_one = invocation.verb == Verb::plan ? run_plan : run_copy;
-    auto each = run_one(invocation, options, stop);
+    auto each = run_named(invocation, copy, start, stop);
     if (!named) return each;
     if (each.error) each.error->about(each.error->object().empty() ? "copy " + copy.name : each.error->object());
     documents.push_back({copy.name, each.text});
-    all.code = each.code;
+    all.code = std::max(all.code, each.code);
     all.error = each.error;
-    if (all.code != 0) break;
+    if (all.code > differences_found) break;
   }
   all.text = invocation.json ? copies_json(documents, all.code) : copies_text(documents);
   return all;
@@ -161,6 +189,7 @@ Outcome run_verb(const Invocation& invocation, StopSource& stop) {
     case Verb::config: return {0, invocation.json ? config_json(invocation) : config_text(invocation), {}};
     case Verb::copy:
     case Verb::plan:
+    case Verb::verify:
     case Verb::none: break;
   }
   return run_copies(invocation, stop);

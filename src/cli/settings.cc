@@ -187,12 +187,12 @@ Invocation make_invocation(Verb verb, const Settings& typed, const std::vector<s
     const auto settings = layers.settings_of(verb, section);
     apply(settings, each);
     validate(each, settings, section);
-    copies.push_back({section == nullptr ? "" : section->name, each.copy, settings});
+    copies.push_back({section == nullptr ? "" : section->name, each.copy, each.verify, settings});
   }
   if (verb == Verb::status) check_one_target(invocations);
   auto invocation = std::move(invocations.front());
   invocation.copies = std::move(copies);
-  if (verb == Verb::copy || verb == Verb::plan) check_together(invocation);
+  if (verb == Verb::copy || verb == Verb::plan || verb == Verb::verify) check_together(invocation);
   return invocation;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/show_report.h"
 #include "cli/text.h"
+#include "cli/verify_json.h"
 
 namespace pghaul {
 namespace {
@@ -156,9 +157,19 @@ Json to_document(const Error& error) {
           {"next", text_or_null(error.advice())}};
 }
 
+Json with_findings(const VerifyReport& report) {
+  auto document = to_document(report);
+  document["findings"] = list(report.findings);
+  return document;
+}
+template <typename Report>
+Json with_findings(const Report& report) {
+  return to_document(report);
+}
+
 template <typename Report>
 std::string document(const Report* report, const Error* error, int code) {
-  Json result = report == nullptr ? Json::object() : to_document(*report);
+  Json result = report == nullptr ? Json::object() : with_findings(*report);
   if (error != nullptr) result["error"] = to_document(*error);
   result["exit_code"] = code;
   return dump(result, 2);
@@ -168,6 +179,9 @@ std::string document(const Report* report, const Error* error, int code) {
 
 std::string copy_json(const CopyReport* report, const Error* error, int code) { return document(report, error, code); }
 std::string plan_json(const PlanReport* report, const Error* error, int code) { return document(report, error, code); }
+std::string verify_json(const VerifyReport* report, const Error* error, int code) {
+  return document(report, error, code);
+}
 std::string status_json(const StatusReport* report, const Error* error, int code) {
   return document(report, error, code);
 }

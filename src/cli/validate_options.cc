@@ -81,7 +81,8 @@ void validate_copy(const Invocation& invocation) {
 void validate_options(const Invocation& invocation) {
   switch (invocation.verb) {
     case Verb::copy:
-    case Verb::plan: return validate_copy(invocation);
+    case Verb::plan:
+    case Verb::verify: return validate_copy(invocation);
     case Verb::status: return require_target(invocation.status.target);
     case Verb::config:  // shows what is missing or does not fit
     case Verb::demo:

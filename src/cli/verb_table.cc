@@ -11,6 +11,10 @@ constexpr VerbSpec kVerbs[] = {
     {Verb::plan, "plan", "--source URI --target URI --table NAME [OPTION...]",
      "what copy would do, why, and how long it would take; writes nothing",
      "Tells what copy would do with the same options. Writes nothing anywhere."},
+    {Verb::verify, "verify", "--source URI --target URI --table NAME [OPTION...]",
+     "whether source and target have the same rows, and which differ; writes nothing",
+     "Compares tables, by hashes that the servers make, and names the rows that differ. Exit code 0: equal, 1: different. "
+     "Rows that only differ for a moment, as somebody writes, are no differences. Writes nothing anywhere."},
     {Verb::status, "status", "--target URI [OPTION...]",
      "copies recorded on a target: done, to do, rate, whether resumable",
      "Tells the copies that the target's ledger knows."},
@@ -37,6 +41,8 @@ constexpr Example kExamples[] = {
     {"Only one of them, with more readers than the file says:",
      "pghaul copy --config nightly.toml profiles --readers 4"},
     {"What is in force for it:", "pghaul config show --config nightly.toml profiles"},
+    {"Whether both sides have the same rows, and which differ:",
+     "pghaul verify --source service=prod --target service=stats --table profiles"},
     {"What a target knows of its copies:", "pghaul status --target service=stats"},
 };
 

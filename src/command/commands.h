@@ -8,6 +8,8 @@
 #include "base/stop.h"
 #include "command/copy_options.h"
 #include "command/report.h"
+#include "command/verify_options.h"
+#include "command/verify_report.h"
 #include "pipeline/progress.h"
 
 namespace pghaul {
@@ -24,6 +26,10 @@ class CopyObserver {
 // Stops when `stop` is requested, or by itself at --timeout (which requests it).
 // Errors: usage, refused (nothing was written), stopped, failed; the report so far comes with `partial`.
 CopyReport copy(const PgCopyOptions& options, StopSource& stop, CopyObserver& observer, CopyReport* partial);
+
+// Compares the tables of both sides. Writes nothing anywhere. Stops as copy() does; a report is of a comparison that was
+// finished, else there is an error and what is known so far in `partial`.
+VerifyReport verify(const VerifyOptions& options, StopSource& stop, CopyObserver& observer, VerifyReport* partial);
 
 // What copy would do. Writes nothing anywhere.
 PlanReport plan(const PgCopyOptions& options, StopSource& stop);

@@ -55,15 +55,26 @@ pg::SessionOptions Sessions::common(const std::string& role) const {
   return session;
 }
 
-pg::SessionOptions Sessions::source_session(const std::string& role) const {
+pg::SessionOptions Sessions::read_only(const std::string& role) const {
   auto session = common(role);
-  session.check = server_check(source_facts_, options_.allowed.failover, options_.connect_timeout);
   session.settings.insert(session.settings.end(), {{"default_transaction_read_only", "on"},
                                                    {"lock_timeout", "2000"},
                                                    // A stopped pghaul must not hold PROD's vacuum back for ever.
                                                    {"idle_in_transaction_session_timeout", "600000"},
                                                    {"max_parallel_workers_per_gather", "0"},
                                                    {"synchronize_seqscans", "off"}});
+  return session;
+}
+
+pg::SessionOptions Sessions::source_session(const std::string& role) const {
+  auto session = read_only(role);
+  session.check = server_check(source_facts_, options_.allowed.failover, options_.connect_timeout);
+  return session;
+}
+
+pg::SessionOptions Sessions::target_reader_session(const std::string& role) const {
+  auto session = read_only(role);
+  session.check = server_check(target_facts_, true, options_.connect_timeout);
   return session;
 }
 

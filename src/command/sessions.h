@@ -41,6 +41,8 @@ class Sessions {
   // `role` is what the session does, as "reader 1"; it shows in application_name.
   pg::SessionOptions source_session(const std::string& role) const;
   pg::SessionOptions target_session(const std::string& role) const;
+  // For what only reads there: set up as a source session is.
+  pg::SessionOptions target_reader_session(const std::string& role) const;
   // Rows and mark are lost together in a crash, so a chunk's commit need not wait for the disk.
   pg::SessionOptions writer_session(int writer) const;
   // For index builds and the like: bounded by the job only.
@@ -48,6 +50,7 @@ class Sessions {
 
  private:
   pg::SessionOptions common(const std::string& role) const;
+  pg::SessionOptions read_only(const std::string& role) const;
 
   const PgCopyOptions& options_;
   const StopSource& stop_;

@@ -99,7 +99,8 @@ std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& ch
 
 void PgSource::copy_rows(const SourceTable& table, const Chunk& chunk, BatchReceiver& receiver, BatchSummary& summary,
                          Deadline deadline) {
-  pg::CopyOut copy(*connection_, copy_out_sql(table, chunk.range), deadline);
+  const auto sql = table.query ? table.query(chunk.range) : copy_out_sql(table, chunk.range);
+  pg::CopyOut copy(*connection_, sql, deadline);
   RowCounter counter(table.binary);
   std::string_view frame;
   while (copy.next(frame)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ struct SourceTable {
   bool binary = false;
   std::string record_format;         // for the ledger: what the checksum is made of
   std::optional<catalog::OrderedKey> ordered_key;  // that key ranges are of if there is no integer key
+  // COPY of what is wanted of a range, as lines of text; null: its rows.
+  std::function<std::string(const ChunkRange&)> query = {};
 };
 
 // Condition on alias t that holds for exactly the rows of the range.

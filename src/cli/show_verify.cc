@@ -1,0 +1,85 @@
+// Reports of comparisons, as text.
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/bytes.h"
+#include "base/duration.h"
+#include "catalog/names.h"
+#include "cli/show_report.h"
+#include "cli/text.h"
+
+namespace pghaul {
+namespace {
+
+constexpr std::size_t longest_value = 60;
+
+std::string row_name(const RowDifference& row, const VerifiedTable& table) {
+  if (!row.by_key) return fmt::format("row of hash {}", fmt::join(row.key, " "));
+  std::string name;
+  for (std::size_t i = 0; i < row.key.size(); ++i) {
+    name += fmt::format("{}{} = {}", i == 0 ? "" : ", ", catalog::display_name(table.key_columns[i]), row.key[i]);
+  }
+  return name;
+}
+
+std::string value_text(const std::optional<std::string>& value) {
+  return value ? "'" + shortened(one_line(*value), longest_value) + "'" : "NULL";
+}
+
+std::string columns_text(const RowDifference& row, bool values) {
+  std::string text;
+  for (const auto& each : row.columns) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", catalog::display_name(each.column));
+    if (values) text += fmt::format(" ({} on the source, {} on the target)", value_text(each.source), value_text(each.target));
+  }
+  return text.empty() ? "differs" : "differs in " + text;
+}
+
+std::string difference_text(const RowDifference& row, bool values) {
+  if (row.on_target == 0 && row.on_source == 1) return "is missing on the target";
+  if (row.on_source == 0 && row.on_target == 1) return "is on the target only";
+  if (row.on_source == 1 && row.on_target == 1) return columns_text(row, values);
+  return fmt::format("{} on the source, {} on the target", counted(row.on_source, "row"), counted(row.on_target, "row"));
+}
+
+void show_rows(Sheet& sheet, const char* label, const std::vector<RowDifference>& rows, const VerifiedTable& table,
+               bool values) {
+  for (const auto& row : rows) sheet.line(label, one_line(row_name(row, table)) + ": " + difference_text(row, values));
+}
+
+void show_table(Sheet& sheet, const VerifiedTable& table, bool values) {
+  sheet.title(fmt::format("{}: {}", one_line(table.source_table), table.state));
+  sheet.line("rows", fmt::format("{} on the source, {} on the target", grouped(table.source_rows), grouped(table.target_rows)));
+  sheet.line("bytes", format_bytes(static_cast<double>(table.bytes)));
+  sheet.line("chunks", grouped(table.chunks));
+  sheet.line("cut", table.strategy);
+  sheet.line("equal is", table.equality);
+  if (table.state == "unfinished") return;
+  sheet.line("different", counted(table.differences, "row") + (table.chunks_left > 0 ? " at least" : ""));
+  show_rows(sheet, "row", table.rows, table, values);
+  const auto shown = static_cast<std::int64_t>(table.rows.size());
+  if (table.differences > shown) sheet.line("and", fmt::format("{} more: see --limit", grouped(table.differences - shown)));
+  if (table.chunks_left > 0) {
+    sheet.line("and", fmt::format("{} that differ and were not looked into: see --limit", counted(table.chunks_left, "chunk")));
+  }
+  if (table.rows_in_motion > 0) sheet.line("in motion", fmt::format("{}: changed until the end", counted(table.rows_in_motion, "row")));
+  show_rows(sheet, "in motion", table.in_motion, table, values);
+}
+
+}  // namespace
+
+bool has_differences(const VerifyReport& report) {
+  return std::ranges::any_of(report.tables, [](const auto& table) { return table.state == "different"; });
+}
+
+std::string verify_text(const VerifyReport& report) {
+  Sheet sheet;
+  for (const auto& table : report.tables) show_table(sheet, table, report.show_values);
+  sheet.title("all tables");
+  sheet.line("time", format_duration(report.time));
+  return sheet.text() + findings_text(report.findings);
+}
+
+}  // namespace pghaul

@@ -1,0 +1,169 @@
+#include "command/verify_job.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "command/table_facts.h"
+#include "pipeline/pipeline.h"
+#include "pg/quote.h"
+
+namespace pghaul {
+namespace {
+
+constexpr auto nothing_written = "nothing is written anywhere; what was compared says nothing of the rest";
+
+RetryPolicy retry_policy(const PgCopyOptions& options) {
+  RetryPolicy policy;
+  policy.max_retries = options.max_retries;
+  policy.reconnect_timeout = options.reconnect_timeout;
+  policy.losses = std::make_shared<LossWindows>();
+  return policy;
+}
+
+// Both sides must say the same bytes for the same character. Where one has no encoding, bytes are taken as they are.
+std::string common_encoding(const Servers& servers) {
+  const bool raw = servers.source.encoding == "SQL_ASCII" || servers.target.encoding == "SQL_ASCII";
+  return raw ? "SQL_ASCII" : "UTF8";
+}
+
+SourceTable readable(const catalog::TableShape& shape, const ComparedTable& side, const VerifyTable& table) {
+  SourceTable source;
+  source.shape = shape;
+  source.columns = table.job.columns;
+  source.key_column = side.key_column;
+  source.where_sql = side.where_sql;
+  source.ordered_key = side.ordered_key;
+  source.query = [side](const ChunkRange& range) { return digest_sql(side, range); };
+  return source;
+}
+
+PipelineTable pipeline_table(VerifyTable& table, TableProgress& progress, const PgCopyOptions& options) {
+  PipelineTable each;
+  each.ledger = &table.list;
+  each.progress = &progress;
+  each.name = table.job.name.display();
+  each.key_column = table.job.key_name();
+  each.ordered_key = table.job.ordered_key.has_value();
+  each.plan = options.plan;
+  each.bytes = table.job.facts.bytes;
+  each.rows = table.job.facts.rows;
+  if (table.job.facts.key) {
+    each.lowest = table.job.facts.key->lowest.value_or(0);
+    each.highest = table.job.facts.key->highest.value_or(0);
+  }
+  each.chunks = table.chunks;
+  return each;
+}
+
+}  // namespace
+
+VerifyJob::VerifyJob(const VerifyOptions& options, StopSource& stop, CopyObserver& observer)
+    : options_(options),
+      stop_(stop),
+      observer_(observer),
+      started_(Deadline::Clock::now()),
+      sessions_(options_.copy, stop),
+      retry_(retry_policy(options.copy)) {
+  sessions_.set_losses(retry_.losses);
+}
+
+void VerifyJob::run() {
+  before_any_write([this] {
+    open_sessions();
+    inspect();
+  });
+  observer_.findings(findings_);
+  refuse_if_any(findings_);
+  plan_tables();
+  compare_chunks();
+  find_rows();
+  describe_rows();
+  progress_.phase = Phase::finished;
+  tick();
+}
+
+void VerifyJob::complete(Error& error) const {
+  if (error.kind() == ErrorKind::usage || error.kind() == ErrorKind::refused) return sessions_.complete(error);
+  error.safe(nothing_written);
+  // Sources that are read for a copy tell how that goes on.
+  if (error.advice().empty() || error.advice().find("--full") != std::string::npos) {
+    error.advise("mend the cause and run the same command again");
+  }
+  sessions_.complete(error);
+}
+
+void VerifyJob::tick() { observer_.tick(progress_); }
+
+void VerifyJob::open_sessions() {
+  source_.emplace(sessions_.source(), sessions_.source_session("control"));
+  target_.emplace(sessions_.target(), sessions_.target_reader_session("control"));
+  const auto deadline = Deadline::after(options_.copy.statement_timeout);
+  servers_.source = catalog::read_server_facts(*source_, deadline);
+  servers_.target = catalog::read_server_facts(*target_, deadline);
+  sessions_.set_encoding(common_encoding(servers_));
+  const auto encoding = "SET client_encoding = " + pg::quote_literal(common_encoding(servers_));
+  source_->run(encoding, deadline);
+  target_->run(encoding, deadline);
+  sessions_.expect_servers(servers_.source, servers_.target);
+}
+
+void VerifyJob::inspect() {
+  ComparedServers servers{*source_, *target_, servers_, false, {}, {}, options_.copy.statement_timeout};
+  servers.source_locale = read_locale(*source_, servers.deadline());
+  servers.target_locale = read_locale(*target_, servers.deadline());
+  servers.portable_hash = source_->run(hash_probe_sql(), servers.deadline()).text(0, 0) !=
+                          target_->run(hash_probe_sql(), servers.deadline()).text(0, 0);
+  for (const auto& text : options_.copy.tables) {
+    auto& table = tables_.emplace_back();
+    table.job.name = catalog::parse_table_name(text);
+    table.report.source_table = table.report.target_table = table.job.name.display();
+    progress_.tables.emplace_back().name = table.job.name.display();
+    inspect_for_verify(servers, options_, table, findings_);
+  }
+}
+
+void VerifyJob::plan_tables() {
+  ComparedServers servers{*source_, *target_, servers_, false, {}, {}, options_.copy.statement_timeout};
+  for (auto& table : tables_) plan_for_verify(servers, options_, table);
+}
+
+void VerifyJob::compare_chunks() {
+  progress_.phase = Phase::comparing;
+  comparison_ = std::make_unique<Comparison>(tables_.size());
+  std::vector<SourceTable> source_tables, target_tables;
+  std::vector<PipelineTable> tables;
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    auto& table = tables_[i];
+    source_tables.push_back(readable(table.job.source, table.source, table));
+    target_tables.push_back(readable(*table.job.target, table.target, table));
+    tables.push_back(pipeline_table(table, progress_.tables[i], options_.copy));
+    progress_.tables[i].bytes_expected = table.job.facts.bytes;
+  }
+  PipelineOptions pipeline_options;
+  pipeline_options.readers = options_.copy.readers;
+  pipeline_options.writers = options_.copy.writers;
+  pipeline_options.queue_length = static_cast<std::size_t>(options_.copy.writers);
+  pipeline_options.retry = retry_;
+  pipeline_options.sleep = options_.copy.sleep;
+  RateLimiter rate(options_.copy.max_rate, stop_);
+  Pipeline pipeline(pipeline_options, tables, stop_);
+  pipeline.run(
+      [&](int reader) -> std::unique_ptr<Source> {
+        return std::make_unique<DigestSource>(
+            std::make_unique<PgSource>(sessions_.source(), sessions_.source_session(fmt::format("reader {}", reader)),
+                                       source_tables, nullptr, options_.copy.statement_timeout),
+            rate);
+      },
+      [&](int writer) -> std::unique_ptr<Sink> {
+        return std::make_unique<ComparingSink>(
+            std::make_unique<PgSource>(sessions_.target(),
+                                       sessions_.target_reader_session(fmt::format("comparer {}", writer)),
+                                       target_tables, nullptr, options_.copy.statement_timeout),
+            *comparison_);
+      },
+      [this] { tick(); });
+}
+
+}  // namespace pghaul

@@ -1,0 +1,74 @@
+// A comparison, step by step.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "command/commands.h"
+#include "command/verify_table.h"
+#include "diff/compare_chunks.h"
+#include "diff/row_reader.h"
+
+namespace pghaul {
+
+// One run of `pghaul verify`. Threads: used by one; starts those of the pipeline. A value that lives as long as the run.
+class VerifyJob {
+ public:
+  VerifyJob(const VerifyOptions& options, StopSource& stop, CopyObserver& observer);
+
+  // All of it, in order. Errors: see verify().
+  void run();
+  // Everything known so far; also after an error.
+  VerifyReport report() const;
+  void complete(Error& error) const;
+
+ private:
+  // Rows of one table that have to be looked at again.
+  struct Suspects {
+    VerifyTable* table = nullptr;
+    std::vector<UnequalChunk> chunks;  // not looked into yet
+    std::vector<UnequalChunk> looked;  // in this pass, of rows that only their hashes name
+    Settling keyed, hashed;
+    RowStates keyed_in_motion, hashed_in_motion;  // of earlier passes
+    std::int64_t confirmed() const;
+    std::int64_t open() const;
+  };
+
+  // Steps of run(), in their order.
+  void open_sessions();
+  void inspect();
+  void plan_tables();
+  void compare_chunks();
+  void find_rows();
+  void describe_rows();
+
+  // Steps of find_rows().
+  bool look_into_chunks(Suspects& suspects);
+  void look_into(Suspects& suspects, const UnequalChunk& chunk);
+  RowStates read_states(const UnequalChunk& chunk);
+  RowStates read_states(const VerifyTable& table, const RowStates& keys);
+  void look_again(Suspects& suspects);
+  void settle(std::vector<Suspects>& all);
+  void name_columns(VerifyTable& table);
+  void tick();
+
+  const VerifyOptions options_;
+  StopSource& stop_;
+  CopyObserver& observer_;
+  const Deadline::Clock::time_point started_;
+  Sessions sessions_;
+  RetryPolicy retry_;
+
+  std::optional<pg::Connection> source_, target_;  // for control
+  Servers servers_;
+  std::deque<VerifyTable> tables_;
+  std::vector<Finding> findings_;
+  Progress progress_;
+  std::unique_ptr<Comparison> comparison_;
+  std::unique_ptr<RowReader> source_rows_, target_rows_;
+  std::vector<Suspects> suspects_;
+};
+
+}  // namespace pghaul

@@ -1,0 +1,16 @@
+// What `verify` was asked to do.
+#pragma once
+
+#include "command/copy_options.h"
+
+namespace pghaul {
+
+struct VerifyOptions {
+  PgCopyOptions copy;  // what to compare, connections and bounds: as of a copy
+  Duration settle{std::chrono::seconds(5)};  // before rows that differ are looked at again
+  int rounds = 3;                            // of looking again
+  std::int64_t limit = 100;                  // rows to name, of each table
+  bool show_values = false;
+};
+
+}  // namespace pghaul

@@ -1,0 +1,50 @@
+// What `verify` tells in the end. Values; shown by the cli as text or JSON.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "command/report.h"
+
+namespace pghaul {
+
+struct ColumnDifference {
+  std::string column;
+  std::optional<std::string> source, target;  // with --show-values; nothing: NULL
+};
+
+// A row that the sides do not have alike.
+struct RowDifference {
+  std::vector<std::string> key;  // values of VerifiedTable::key_columns, or the row's two hashes
+  bool by_key = true;
+  std::int64_t on_source = 0, on_target = 0;  // how many rows of this key (or hash) there are
+  std::vector<ColumnDifference> columns;      // where there is one on each side
+};
+
+struct VerifiedTable {
+  std::string source_table, target_table;
+  std::string state = "unfinished";  // equal, different, unfinished
+  std::string strategy;              // how it was cut
+  std::string equality;              // what makes two rows equal
+  std::int64_t chunks = 0;
+  std::int64_t source_rows = 0, target_rows = 0, bytes = 0;  // compared
+  std::vector<std::string> key_columns;
+  std::int64_t differences = 0;           // confirmed
+  std::vector<RowDifference> rows;        // of these, at most --limit
+  std::vector<RowDifference> in_motion;   // changed from one look to the next until the end, at most --limit
+  std::int64_t rows_in_motion = 0;
+  std::int64_t chunks_left = 0;           // that differ and were not looked into, as --limit was reached
+  std::int64_t retries = 0;
+};
+
+struct VerifyReport {
+  std::vector<VerifiedTable> tables;
+  std::vector<Finding> findings;
+  std::chrono::milliseconds time{0};
+  bool show_values = false;
+};
+
+}  // namespace pghaul

@@ -1,0 +1,210 @@
+// From chunks that differ to rows that do.
+#include <algorithm>
+#include <span>
+
+#include "base/log.h"
+#include "command/verify_job.h"
+
+namespace pghaul {
+namespace {
+
+constexpr std::int64_t rows_at_once = 50'000;  // of one side, in memory
+constexpr std::size_t keys_at_once = 200;      // in one statement
+
+// A chunk's buckets in groups of so few that their rows fit into memory.
+std::vector<UnequalChunk> pieces_of(const UnequalChunk& chunk, int buckets) {
+  const auto rows = std::max(chunk.source_rows, chunk.target_rows);
+  const auto size = std::max<std::int64_t>(1, rows_at_once * buckets / std::max<std::int64_t>(rows, 1));
+  std::vector<UnequalChunk> pieces;
+  for (std::size_t from = 0; from < chunk.buckets.size(); from += static_cast<std::size_t>(size)) {
+    auto& piece = pieces.emplace_back(chunk);
+    const auto to = std::min(chunk.buckets.size(), from + static_cast<std::size_t>(size));
+    piece.buckets.assign(chunk.buckets.begin() + static_cast<std::ptrdiff_t>(from),
+                         chunk.buckets.begin() + static_cast<std::ptrdiff_t>(to));
+  }
+  return pieces;
+}
+
+bool has_keys(const VerifyTable& table, const Chunk& chunk) {
+  return !table.report.key_columns.empty() && chunk.range.kind != ChunkKind::null;
+}
+
+void name_rows(const RowStates& states, bool by_key, std::int64_t limit, std::vector<RowDifference>& rows) {
+  for (const auto& [key, state] : states) {
+    if (static_cast<std::int64_t>(rows.size()) >= limit) return;
+    rows.push_back({key, by_key, static_cast<std::int64_t>(state.source.size()),
+                    static_cast<std::int64_t>(state.target.size()), {}});
+  }
+}
+
+// The columns in which a row of one side is not that of the other.
+std::vector<ColumnDifference> unequal_columns(const std::vector<std::string>& names, const RowReader::RowColumns& source,
+                                              const RowReader::RowColumns& target) {
+  std::vector<ColumnDifference> found;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto &one = source.columns[i], &other = target.columns[i];
+    if (one.md5 != other.md5) found.push_back({names[i], one.value, other.value});
+  }
+  return found;
+}
+
+const RowReader::RowColumns* find_row(const std::vector<RowReader::RowColumns>& rows, const RowKey& key) {
+  const auto found = std::ranges::find(rows, key, &RowReader::RowColumns::key);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::int64_t VerifyJob::Suspects::confirmed() const {
+  return static_cast<std::int64_t>(keyed.different().size() + hashed.different().size());
+}
+
+std::int64_t VerifyJob::Suspects::open() const {
+  return static_cast<std::int64_t>(keyed.open().size() + hashed.open().size());
+}
+
+RowStates VerifyJob::read_states(const UnequalChunk& chunk) {
+  const auto& table = tables_[chunk.table];
+  return row_states(source_rows_->rows(table.source, chunk.chunk.range, chunk.buckets),
+                    target_rows_->rows(table.target, chunk.chunk.range, chunk.buckets));
+}
+
+RowStates VerifyJob::read_states(const VerifyTable& table, const RowStates& keys) {
+  RowStates all;
+  std::vector<RowKey> some;
+  const auto read = [&] {
+    if (some.empty()) return;
+    all.merge(row_states(source_rows_->rows(table.source, some), target_rows_->rows(table.target, some)));
+    some.clear();
+  };
+  for (const auto& [key, state] : keys) {
+    some.push_back(key);
+    if (some.size() == keys_at_once) read();
+  }
+  read();
+  return all;
+}
+
+void VerifyJob::look_into(Suspects& suspects, const UnequalChunk& chunk) {
+  const bool keyed = has_keys(*suspects.table, chunk.chunk);
+  (keyed ? suspects.keyed : suspects.hashed).add(read_states(chunk));
+  if (!keyed) suspects.looked.push_back(chunk);
+}
+
+// True: there is something to look at again.
+bool VerifyJob::look_into_chunks(Suspects& suspects) {
+  const auto enough = std::max<std::int64_t>(2 * options_.limit, 1000);
+  suspects.looked.clear();
+  while (!suspects.chunks.empty() && suspects.confirmed() < options_.limit && suspects.open() < enough) {
+    const auto chunk = suspects.chunks.back();
+    suspects.chunks.pop_back();
+    stop_.throw_if_requested();
+    look_into(suspects, chunk);
+    tick();
+  }
+  return suspects.open() > 0;
+}
+
+void VerifyJob::look_again(Suspects& suspects) {
+  suspects.keyed.look_again(read_states(*suspects.table, suspects.keyed.open()));
+  RowStates hashed;
+  for (const auto& chunk : suspects.looked) hashed.merge(read_states(chunk));
+  suspects.hashed.look_again(hashed);
+}
+
+// Looks again until nothing is open, or the rounds are over.
+void VerifyJob::settle(std::vector<Suspects>& all) {
+  const auto is_open = [](const Suspects& suspects) { return suspects.open() > 0; };
+  for (int round = 0; round < options_.rounds && std::ranges::any_of(all, is_open); ++round) {
+    const auto until = Deadline::after(options_.settle);
+    while (!until.expired()) {
+      tick();
+      if (!stop_.sleep_for(std::min<Deadline::Clock::duration>(until.remaining(), std::chrono::milliseconds(200)))) {
+        stop_.throw_if_requested();
+      }
+    }
+    for (auto& suspects : all) look_again(suspects);
+  }
+  for (auto& suspects : all) {
+    suspects.keyed_in_motion.merge(suspects.keyed.take_open());
+    suspects.hashed_in_motion.merge(suspects.hashed.take_open());
+  }
+}
+
+void VerifyJob::find_rows() {
+  progress_.phase = Phase::looking_again;
+  source_rows_ = std::make_unique<RowReader>(sessions_.source(), sessions_.source_session("row reader"), retry_, stop_,
+                                             options_.copy.statement_timeout);
+  target_rows_ = std::make_unique<RowReader>(sessions_.target(), sessions_.target_reader_session("row reader"), retry_,
+                                             stop_, options_.copy.statement_timeout);
+  suspects_.resize(tables_.size());
+  for (std::size_t i = 0; i < tables_.size(); ++i) suspects_[i].table = &tables_[i];
+  for (const auto& chunk : comparison_->unequal()) {
+    for (auto& piece : pieces_of(chunk, tables_[chunk.table].source.buckets)) {
+      suspects_[chunk.table].chunks.push_back(std::move(piece));
+    }
+  }
+  for (;;) {
+    bool some = false;
+    for (auto& suspects : suspects_) some = look_into_chunks(suspects) || some;
+    if (!some) return;
+    settle(suspects_);
+  }
+}
+
+// Reads the columns of rows that both sides have once.
+void VerifyJob::name_columns(VerifyTable& table) {
+  std::vector<RowDifference*> pairs;
+  for (auto& row : table.report.rows) {
+    if (row.by_key && row.on_source == 1 && row.on_target == 1) pairs.push_back(&row);
+  }
+  const auto& names = table.job.columns;
+  for (std::size_t from = 0; from < pairs.size(); from += keys_at_once) {
+    const std::span some(pairs.data() + from, std::min(keys_at_once, pairs.size() - from));
+    std::vector<RowKey> keys;
+    for (const auto* row : some) keys.push_back(row->key);
+    const auto source = source_rows_->columns(table.source, keys, names, options_.show_values);
+    const auto target = target_rows_->columns(table.target, keys, names, options_.show_values);
+    for (auto* row : some) {
+      const auto *one = find_row(source, row->key), *other = find_row(target, row->key);
+      if (one != nullptr && other != nullptr) row->columns = unequal_columns(names, *one, *other);
+    }
+  }
+}
+
+void VerifyJob::describe_rows() {
+  for (auto& suspects : suspects_) {
+    auto& report = suspects.table->report;
+    name_rows(suspects.keyed.different(), true, options_.limit, report.rows);
+    name_rows(suspects.hashed.different(), false, options_.limit, report.rows);
+    name_rows(suspects.keyed_in_motion, true, options_.limit, report.in_motion);
+    name_rows(suspects.hashed_in_motion, false, options_.limit, report.in_motion);
+    report.differences = suspects.confirmed();
+    report.rows_in_motion = static_cast<std::int64_t>(suspects.keyed_in_motion.size() + suspects.hashed_in_motion.size());
+    report.chunks_left = static_cast<std::int64_t>(suspects.chunks.size());
+    report.state = report.differences > 0 ? "different" : "equal";
+    name_columns(*suspects.table);
+  }
+}
+
+VerifyReport VerifyJob::report() const {
+  VerifyReport report;
+  report.findings = findings_;
+  report.show_values = options_.show_values;
+  report.time = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started_);
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    auto table = tables_[i].report;
+    if (comparison_) {
+      const auto rows = comparison_->rows(i);
+      table.source_rows = rows.source;
+      table.target_rows = rows.target;
+    }
+    table.bytes = progress_.tables[i].bytes;
+    table.chunks = progress_.tables[i].chunks;
+    table.retries = progress_.tables[i].retries;
+    report.tables.push_back(std::move(table));
+  }
+  return report;
+}
+
+}  // namespace pghaul

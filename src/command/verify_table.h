@@ -1,0 +1,46 @@
+// One table of a comparison, from its name to its report.
+#pragma once
+
+#include <string>
+
+#include "command/preflight.h"
+#include "command/table_job.h"
+#include "command/verify_options.h"
+#include "command/verify_report.h"
+#include "diff/chunk_list.h"
+#include "diff/digest_query.h"
+#include "diff/row_state.h"
+
+namespace pghaul {
+
+// The two control sessions of a comparison and what was found out over them.
+struct ComparedServers {
+  pg::Connection& source;
+  pg::Connection& target;
+  const Servers& facts;
+  bool portable_hash = false;       // the servers' own hashes differ
+  std::string source_locale, target_locale;
+  Duration statement_timeout;
+  Deadline deadline() const { return Deadline::after(statement_timeout); }
+};
+
+// Filled step by step; owned by its job.
+struct VerifyTable {
+  TableJob job;  // name, shapes, columns, keys, facts
+  ComparedTable source, target;
+  bool by_ranges = false;
+  std::vector<Chunk> chunks;
+  ChunkList list;
+  VerifiedTable report;
+};
+
+// Reads both shapes and decides how they are compared. Findings of severity error are reasons to refuse.
+// Errors: those of the servers.
+void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
+                        std::vector<Finding>& findings);
+void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table);
+
+// How a database sorts text by default.
+std::string read_locale(pg::Connection& connection, Deadline deadline);
+
+}  // namespace pghaul

@@ -1,0 +1,54 @@
+#include "diff/compare_chunks.h"
+
+#include "base/failpoint.h"
+
+namespace pghaul {
+namespace {
+
+class Collected : public BatchReceiver {
+ public:
+  void write(std::string_view bytes) override { text += bytes; }
+  std::string text;
+};
+
+}  // namespace
+
+void Comparison::note(std::size_t table, const Chunk& chunk, const Digest& source, const Digest& target) {
+  const std::lock_guard lock(mutex_);
+  rows_[table].source += rows_of(source);
+  rows_[table].target += rows_of(target);
+  if (source == target) return;
+  unequal_.push_back({table, chunk, unequal_buckets(source, target), rows_of(source), rows_of(target)});
+}
+
+std::vector<UnequalChunk> Comparison::unequal() const {
+  const std::lock_guard lock(mutex_);
+  return unequal_;
+}
+
+ComparedRows Comparison::rows(std::size_t table) const {
+  const std::lock_guard lock(mutex_);
+  return rows_[table];
+}
+
+BatchSummary DigestSource::read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) {
+  Collected lines;
+  auto summary = digests_->read(table, chunk, lines);
+  const auto digest = parse_digest(lines.text);
+  summary.rows = rows_of(digest);
+  summary.bytes = bytes_of(digest);
+  receiver.write(lines.text);
+  rate_.pass(summary.bytes);
+  return summary;
+}
+
+WriteResult ComparingSink::write(std::size_t table, const Chunk& chunk, const Mark&, Batch& batch) {
+  std::string source;
+  for (std::string_view bytes; batch.next(bytes);) source += bytes;
+  Collected target;
+  target_->read(table, chunk, target);
+  comparison_.note(table, chunk, parse_digest(source), parse_digest(target.text));
+  return {};
+}
+
+}  // namespace pghaul

@@ -1,0 +1,75 @@
+// Comparing as a kind of copy: what a reader hands on is a chunk's digest, and a writer compares it with that of the target.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "diff/digest.h"
+#include "diff/digest_query.h"
+#include "pipeline/rate_limiter.h"
+#include "sink/sink.h"
+#include "source/pg_source.h"
+
+namespace pghaul {
+
+// A chunk whose digests differ. Its rows may have changed between the two.
+struct UnequalChunk {
+  std::size_t table = 0;
+  Chunk chunk;
+  std::vector<int> buckets;
+  std::int64_t source_rows = 0, target_rows = 0;
+};
+
+struct ComparedRows {
+  std::int64_t source = 0, target = 0;
+};
+
+// What the comparison of all chunks has brought so far. Threads: safe.
+class Comparison {
+ public:
+  explicit Comparison(std::size_t tables) : rows_(tables) {}
+  void note(std::size_t table, const Chunk& chunk, const Digest& source, const Digest& target);
+
+  std::vector<UnequalChunk> unequal() const;
+  ComparedRows rows(std::size_t table) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<UnequalChunk> unequal_;  // guarded by mutex_
+  std::vector<ComparedRows> rows_;     // guarded by mutex_
+};
+
+// Reads digests by COPY. `tables` must say so (SourceTable::query). Threads: one.
+class DigestSource : public Source {
+ public:
+  DigestSource(std::unique_ptr<Source> digests, RateLimiter& rate) : digests_(std::move(digests)), rate_(rate) {}
+
+  void connect() override { digests_->connect(); }
+  std::vector<std::string> probe_cuts(std::size_t table, const Chunk& chunk, std::int64_t rows, int most) override {
+    return digests_->probe_cuts(table, chunk, rows, most);
+  }
+  // The summary's rows and bytes are those of the table. Holds to the rate after each chunk.
+  BatchSummary read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) override;
+
+ private:
+  const std::unique_ptr<Source> digests_;
+  RateLimiter& rate_;
+};
+
+// Writes nothing. Threads: one.
+class ComparingSink : public Sink {
+ public:
+  // `target` reads digests as well.
+  ComparingSink(std::unique_ptr<Source> target, Comparison& comparison)
+      : target_(std::move(target)), comparison_(comparison) {}
+
+  void connect() override { target_->connect(); }
+  WriteResult write(std::size_t table, const Chunk& chunk, const Mark& mark, Batch& batch) override;
+
+ private:
+  const std::unique_ptr<Source> target_;
+  Comparison& comparison_;
+};
+
+}  // namespace pghaul

@@ -1,0 +1,141 @@
+#include "diff/digest_query.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "pg/quote.h"
+#include "source/ordered_ranges.h"
+#include "source/table_query.h"
+
+namespace pghaul {
+namespace {
+
+std::string column_of(const std::string& name) { return "t." + pg::quote_identifier(name); }
+
+std::string from(const ComparedTable& table) {
+  return fmt::format("FROM {}{} AS t", table.only ? "ONLY " : "", table.name.sql());
+}
+
+std::vector<std::string> conditions_of(const ComparedTable& table, const ChunkRange& range) {
+  if (range.kind == ChunkKind::key && table.ordered_key) return range_conditions(*table.ordered_key, range);
+  return {range_condition(range, table.key_column)};
+}
+
+// One SELECT of `list` for each condition, which exclude each other.
+std::string selects(const ComparedTable& table, const std::vector<std::string>& conditions, const std::string& list) {
+  std::string sql;
+  for (const auto& condition : conditions) {
+    sql += fmt::format("{}SELECT {} {} WHERE {}{}", sql.empty() ? "" : " UNION ALL ", list, from(table), condition,
+                       table.where_sql.empty() ? "" : " AND " + user_condition(table.where_sql));
+  }
+  return sql;
+}
+
+// 64 bits of `form`, one of two that are independent of each other.
+std::string hash_sql(bool portable, const std::string& form, int which) {
+  if (!portable) return fmt::format("pg_catalog.hash_record_extended(ROW({}), {})", form, which);
+  return fmt::format("('x' || pg_catalog.substr(pg_catalog.md5({}), {}, 16))::pg_catalog.bit(64)::pg_catalog.int8", form,
+                     which == 1 ? 1 : 17);
+}
+
+// OFFSET 0 keeps the planner from making each row's form once for each hash.
+std::string hashed(const ComparedTable& table, const std::string& rows, const std::string& keys) {
+  return fmt::format("SELECT {}{} AS h1, {} AS h2, pg_catalog.length(r.form) AS bytes FROM ({} OFFSET 0) AS r OFFSET 0",
+                     keys, hash_sql(table.portable_hash, "r.form", 1), hash_sql(table.portable_hash, "r.form", 2), rows);
+}
+
+std::string form_as_form(const ComparedTable& table) { return table.form.sql() + " AS form"; }
+
+std::string key_list(const ComparedTable& table) {
+  std::string list;
+  for (const auto& name : key_columns(table)) list += column_of(name) + ", ";
+  return list;
+}
+
+// In the inner query as k0, k1, …: two columns of the outer one must not bear one name.
+std::string hashed_rows(const ComparedTable& table, const std::vector<std::string>& conditions) {
+  std::string inner, outer;
+  int number = 0;
+  for (const auto& name : key_columns(table)) {
+    inner += fmt::format("{} AS k{}, ", column_of(name), number);
+    outer += fmt::format("r.k{}, ", number++);
+  }
+  return hashed(table, selects(table, conditions, inner + form_as_form(table)), outer);
+}
+
+std::string literal(const std::string& value, const std::string& type) {
+  return fmt::format("{}::{}", pg::quote_literal(value), type);
+}
+
+std::string key_is(const catalog::OrderedKey& key, const RowKey& values) {
+  std::string sql;
+  for (std::size_t i = 0; i < key.columns.size(); ++i) {
+    const auto& column = key.columns[i];
+    sql += fmt::format("{}{}{} {} {}", i == 0 ? "" : " AND ", column_of(column.name), column.collation, column.equal,
+                       literal(values[i], column.type));
+  }
+  return sql;
+}
+
+std::string keys_condition(const ComparedTable& table, const std::vector<RowKey>& keys) {
+  std::string sql;
+  if (!table.ordered_key) {
+    for (const auto& key : keys) sql += fmt::format("{}{}", sql.empty() ? "" : ", ", literal(key.front(), "pg_catalog.int8"));
+    return fmt::format("{} IN ({})", column_of(table.key_column), sql);
+  }
+  for (const auto& key : keys) sql += fmt::format("{}({})", sql.empty() ? "" : " OR ", key_is(*table.ordered_key, key));
+  return "(" + sql + ")";
+}
+
+}  // namespace
+
+std::vector<std::string> key_columns(const ComparedTable& table) {
+  std::vector<std::string> names;
+  if (table.ordered_key) {
+    for (const auto& column : table.ordered_key->columns) names.push_back(column.name);
+  } else if (!table.key_column.empty()) {
+    names.push_back(table.key_column);
+  }
+  return names;
+}
+
+std::string hash_probe_sql() {
+  std::string sql;
+  // Of lengths around those at which the hash takes other ways.
+  for (const int length : {0, 1, 11, 12, 13, 100, 1000}) {
+    const auto form = fmt::format("pg_catalog.convert_to(pg_catalog.repeat('z', {}), 'UTF8')", length);
+    for (const int which : {1, 2}) {
+      sql += fmt::format("{}pg_catalog.concat({}, ' ')", sql.empty() ? "" : " || ", hash_sql(false, form, which));
+    }
+  }
+  return "SELECT " + sql;
+}
+
+std::string digest_sql(const ComparedTable& table, const ChunkRange& range) {
+  return fmt::format(
+      "COPY (SELECT h.h1 & {} AS bucket, pg_catalog.count(*), pg_catalog.sum(h.bytes), pg_catalog.sum(h.h1), "
+      "pg_catalog.sum(h.h2) FROM ({}) AS h GROUP BY 1 ORDER BY 1) TO STDOUT",
+      table.buckets - 1, hashed(table, selects(table, conditions_of(table, range), form_as_form(table)), ""));
+}
+
+std::string rows_sql(const ComparedTable& table, const ChunkRange& range, const std::vector<int>& buckets) {
+  return fmt::format("SELECT h.* FROM ({}) AS h WHERE h.h1 & {} IN ({})", hashed_rows(table, conditions_of(table, range)),
+                     table.buckets - 1, fmt::join(buckets, ", "));
+}
+
+std::string keyed_rows_sql(const ComparedTable& table, const std::vector<RowKey>& keys) {
+  return hashed_rows(table, {keys_condition(table, keys)});
+}
+
+std::string column_digests_sql(const ComparedTable& table, const std::vector<RowKey>& keys,
+                               const std::vector<std::string>& columns, bool values) {
+  auto list = key_list(table);
+  for (const auto& name : columns) {
+    list += fmt::format("pg_catalog.md5({}), {}, ", table.form.column_sql(name),
+                        values ? column_of(name) : std::string("NULL"));
+  }
+  list.resize(list.size() - 2);
+  return selects(table, {keys_condition(table, keys)}, list);
+}
+
+}  // namespace pghaul

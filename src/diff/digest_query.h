@@ -1,0 +1,45 @@
+// SQL that makes a server say what rows it has, without sending them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/table_shape.h"
+#include "diff/row_form.h"
+#include "plan/chunk.h"
+
+namespace pghaul {
+
+// One side of a comparison. A value.
+struct ComparedTable {
+  catalog::TableName name;
+  bool only = true;                            // without tables that inherit from it
+  RowForm form;
+  std::string where_sql;                       // the user's, or empty
+  std::string key_column;                      // integer key that ranges are of; empty: none
+  std::optional<catalog::OrderedKey> ordered_key;  // that they are of if there is no integer key
+  int buckets = 16;                            // a power of two
+  bool portable_hash = false;                  // MD5, where the servers' own hashes differ
+};
+
+// A few hashes as one text: servers that give the same hash alike.
+std::string hash_probe_sql();
+
+// Columns that name a row. None: rows are told apart by their hashes alone.
+std::vector<std::string> key_columns(const ComparedTable& table);
+
+// A row's key, each column as text.
+using RowKey = std::vector<std::string>;
+
+// COPY of lines for parse_digest().
+std::string digest_sql(const ComparedTable& table, const ChunkRange& range);
+// Key columns, then the two hashes, of the range's rows in these buckets.
+std::string rows_sql(const ComparedTable& table, const ChunkRange& range, const std::vector<int>& buckets);
+// The same of the rows with these keys.
+std::string keyed_rows_sql(const ComparedTable& table, const std::vector<RowKey>& keys);
+// Key columns, then for each of `columns` an MD5 of its form, and with values what it prints.
+std::string column_digests_sql(const ComparedTable& table, const std::vector<RowKey>& keys,
+                               const std::vector<std::string>& columns, bool values);
+
+}  // namespace pghaul
