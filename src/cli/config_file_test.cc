@@ -58,6 +58,7 @@ TEST(ConfigFile, SectionsWithTheirValuesAndPlaces) {
 std::string some_value(const OptionSpec& spec) {
   if (spec.is_flag()) return "true";
   if (spec.repeatable) return "['a']";
+  if (spec.value == "PERCENT") return "'1%'";
   return spec.value == "N" ? "3" : "'dbname=x'";
 }
 
@@ -66,7 +67,7 @@ TEST(ConfigFile, TakesEveryOptionOfTheCommandLine) {
   int keys = 0;
   for (const auto& spec : option_table()) {
     const bool sets =
-        (spec.taken_by & (verbs::copy | verbs::status)) != 0 && spec.name != "--help" && spec.name != "--config";
+        (spec.taken_by & (verbs::copy | verbs::status | verbs::verify)) != 0 && spec.name != "--help" && spec.name != "--config";
     EXPECT_EQ(!config_key(spec).empty(), sets) << spec.name;
     if (!sets) continue;
     ++keys;

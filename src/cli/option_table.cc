@@ -128,6 +128,10 @@ constexpr OptionSpec kTable[] = {
      verbs::comparing,
      [](Invocation& i, Text v) { i.verify.limit = parse_count(v, 1, 1'000'000); },
      [](const Invocation& i) { return std::to_string(i.verify.limit); }, true},
+    {"--counts", "", "Comparing", "Compare numbers of rows only: a quick look.", verbs::comparing,
+     [](Invocation& i, Text) { i.verify.counts = true; }},
+    {"--sample", "PERCENT", "Comparing", "Compare only so many of a hundred chunks, by chance, another choice in each run.",
+     verbs::comparing, [](Invocation& i, Text v) { i.verify.sample = parse_percent(v); }},
     {"--show-values", "", "Comparing", "Tell the values of columns that differ, too. Without it keys and columns only.",
      verbs::comparing, [](Invocation& i, Text) { i.verify.show_values = true; }},
 

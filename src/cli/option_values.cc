@@ -81,6 +81,14 @@ std::int64_t parse_count(const std::string& text, std::int64_t lowest, std::int6
   throw expected(text, fmt::format("a whole number from {} to {}", lowest, highest));
 }
 
+double parse_percent(const std::string& text) {
+  const auto digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
+  double percent = 0;
+  const auto [stop, code] = std::from_chars(digits.data(), digits.data() + digits.size(), percent);
+  if (code == std::errc() && stop == digits.data() + digits.size() && percent > 0 && percent <= 100) return percent;
+  throw expected(text, "a part of a hundred, as 1% or 0.5%");
+}
+
 std::int64_t parse_bytes_between(const std::string& text, std::int64_t lowest, std::int64_t highest) {
   const auto bytes = parse_bytes(text);
   if (bytes >= lowest && bytes <= highest) return bytes;

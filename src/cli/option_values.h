@@ -21,6 +21,8 @@ namespace pghaul {
 std::int64_t parse_count(const std::string& text, std::int64_t lowest, std::int64_t highest);
 std::int64_t parse_bytes_between(const std::string& text, std::int64_t lowest, std::int64_t highest);
 Duration parse_duration_between(const std::string& text, Duration lowest, Duration highest);
+// "1%", "0.5": above 0, at most 100.
+double parse_percent(const std::string& text);
 // Also refuses a text of nothing but blanks.
 const std::string& not_empty(const std::string& text);
 // "a, b,\"C d\"": bare names are folded to lower case as in SQL, quoted ones are taken as they stand.

@@ -15,6 +15,12 @@ namespace {
 
 constexpr std::size_t longest_value = 60;
 
+std::string state_text(const VerifiedTable& table) {
+  if (table.state == "equal_counts") return "as many rows";
+  if (table.state == "equal_in_sample") return "no difference in the sample";
+  return table.state;
+}
+
 std::string row_name(const RowDifference& row, const VerifiedTable& table) {
   if (!row.by_key) return fmt::format("row of hash {}", fmt::join(row.key, " "));
   std::string name;
@@ -49,22 +55,30 @@ void show_rows(Sheet& sheet, const char* label, const std::vector<RowDifference>
   for (const auto& row : rows) sheet.line(label, one_line(row_name(row, table)) + ": " + difference_text(row, values));
 }
 
+const char* noun(const VerifiedTable& table) { return table.equality == "as many rows" ? "range" : "row"; }
+
 void show_table(Sheet& sheet, const VerifiedTable& table, bool values) {
-  sheet.title(fmt::format("{}: {}", one_line(table.source_table), table.state));
+  sheet.title(fmt::format("{}: {}", one_line(table.source_table), state_text(table)));
   sheet.line("rows", fmt::format("{} on the source, {} on the target", grouped(table.source_rows), grouped(table.target_rows)));
   sheet.line("bytes", format_bytes(static_cast<double>(table.bytes)));
-  sheet.line("chunks", grouped(table.chunks));
+  sheet.line("chunks", grouped(table.chunks) + (table.chunks_passed_over > 0
+                                                    ? fmt::format(" of {}", grouped(table.chunks + table.chunks_passed_over))
+                                                    : ""));
   sheet.line("cut", table.strategy);
   sheet.line("equal is", table.equality);
   if (table.state == "unfinished") return;
-  sheet.line("different", counted(table.differences, "row") + (table.chunks_left > 0 ? " at least" : ""));
+  sheet.line("different", counted(table.differences, noun(table)) + (table.chunks_left > 0 ? " at least" : ""));
+  for (const auto& each : table.ranges) {
+    sheet.line("range", fmt::format("{}: {} on the source, {} on the target", one_line(each.range),
+                                    counted(each.on_source, "row"), counted(each.on_target, "row")));
+  }
   show_rows(sheet, "row", table.rows, table, values);
-  const auto shown = static_cast<std::int64_t>(table.rows.size());
+  const auto shown = static_cast<std::int64_t>(table.rows.size() + table.ranges.size());
   if (table.differences > shown) sheet.line("and", fmt::format("{} more: see --limit", grouped(table.differences - shown)));
   if (table.chunks_left > 0) {
     sheet.line("and", fmt::format("{} that differ and were not looked into: see --limit", counted(table.chunks_left, "chunk")));
   }
-  if (table.rows_in_motion > 0) sheet.line("in motion", fmt::format("{}: changed until the end", counted(table.rows_in_motion, "row")));
+  if (table.rows_in_motion > 0) sheet.line("in motion", fmt::format("{}: changed until the end", counted(table.rows_in_motion, noun(table))));
   show_rows(sheet, "in motion", table.in_motion, table, values);
 }
 

@@ -38,17 +38,23 @@ Json rows_document(const std::vector<RowDifference>& rows, const VerifiedTable& 
 nlohmann::ordered_json to_document(const VerifyReport& report) {
   Json tables = Json::array();
   for (const auto& table : report.tables) {
+    Json ranges = Json::array();
+    for (const auto& each : table.ranges) {
+      ranges.push_back({{"range", each.range}, {"on_source", each.on_source}, {"on_target", each.on_target}});
+    }
     tables.push_back({{"source_table", table.source_table},
                       {"target_table", table.target_table},
                       {"state", table.state},
                       {"strategy", table.strategy},
                       {"equality", table.equality},
                       {"chunks", table.chunks},
+                      {"chunks_passed_over", table.chunks_passed_over},
                       {"source_rows", table.source_rows},
                       {"target_rows", table.target_rows},
                       {"bytes", table.bytes},
                       {"retries", table.retries},
                       {"differences", table.differences},
+                      {"ranges", ranges},
                       {"rows", rows_document(table.rows, table, report.show_values)},
                       {"rows_in_motion", table.rows_in_motion},
                       {"in_motion", rows_document(table.in_motion, table, report.show_values)},

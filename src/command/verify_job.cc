@@ -1,6 +1,7 @@
 #include "command/verify_job.h"
 
 #include <algorithm>
+#include <random>
 
 #include <fmt/format.h>
 
@@ -126,7 +127,12 @@ void VerifyJob::inspect() {
 
 void VerifyJob::plan_tables() {
   ComparedServers servers{*source_, *target_, servers_, false, {}, {}, options_.copy.statement_timeout};
-  for (auto& table : tables_) plan_for_verify(servers, options_, table);
+  std::random_device random;
+  for (auto& table : tables_) {
+    plan_for_verify(servers, options_, table);
+    // A table of one chunk is no matter of chance.
+    samples_.emplace_back(table.by_ranges ? options_.sample : std::nullopt, random());
+  }
 }
 
 void VerifyJob::compare_chunks() {
@@ -154,14 +160,14 @@ void VerifyJob::compare_chunks() {
         return std::make_unique<DigestSource>(
             std::make_unique<PgSource>(sessions_.source(), sessions_.source_session(fmt::format("reader {}", reader)),
                                        source_tables, nullptr, options_.copy.statement_timeout),
-            rate);
+            samples_, rate);
       },
       [&](int writer) -> std::unique_ptr<Sink> {
         return std::make_unique<ComparingSink>(
             std::make_unique<PgSource>(sessions_.target(),
                                        sessions_.target_reader_session(fmt::format("comparer {}", writer)),
                                        target_tables, nullptr, options_.copy.statement_timeout),
-            *comparison_);
+            samples_, *comparison_);
       },
       [this] { tick(); });
 }

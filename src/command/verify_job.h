@@ -29,9 +29,9 @@ class VerifyJob {
   struct Suspects {
     VerifyTable* table = nullptr;
     std::vector<UnequalChunk> chunks;  // not looked into yet
-    std::vector<UnequalChunk> looked;  // in this pass, of rows that only their hashes name
-    Settling keyed, hashed;
-    RowStates keyed_in_motion, hashed_in_motion;  // of earlier passes
+      std::vector<UnequalChunk> looked;  // in this pass, that are read again as they are
+    Settling keyed, hashed, counted;  // by key, by hash, and with --counts by chunk
+    RowStates keyed_in_motion, hashed_in_motion, counted_in_motion;  // of earlier passes
     std::int64_t confirmed() const;
     std::int64_t open() const;
   };
@@ -48,10 +48,13 @@ class VerifyJob {
   bool look_into_chunks(Suspects& suspects);
   void look_into(Suspects& suspects, const UnequalChunk& chunk);
   RowStates read_states(const UnequalChunk& chunk);
+  RowStates read_counts(const UnequalChunk& chunk);
   RowStates read_states(const VerifyTable& table, const RowStates& keys);
   void look_again(Suspects& suspects);
   void settle(std::vector<Suspects>& all);
   void name_columns(VerifyTable& table);
+  void describe(const Suspects& suspects) const;
+  std::string state_of(const Suspects& suspects) const;
   void tick();
 
   const VerifyOptions options_;
@@ -67,6 +70,7 @@ class VerifyJob {
   std::vector<Finding> findings_;
   Progress progress_;
   std::unique_ptr<Comparison> comparison_;
+  std::deque<Sample> samples_;  // of the tables
   std::unique_ptr<RowReader> source_rows_, target_rows_;
   std::vector<Suspects> suspects_;
 };

@@ -56,17 +56,27 @@ const RowReader::RowColumns* find_row(const std::vector<RowReader::RowColumns>& 
 }  // namespace
 
 std::int64_t VerifyJob::Suspects::confirmed() const {
-  return static_cast<std::int64_t>(keyed.different().size() + hashed.different().size());
+  return static_cast<std::int64_t>(keyed.different().size() + hashed.different().size() + counted.different().size());
 }
 
 std::int64_t VerifyJob::Suspects::open() const {
-  return static_cast<std::int64_t>(keyed.open().size() + hashed.open().size());
+  return static_cast<std::int64_t>(keyed.open().size() + hashed.open().size() + counted.open().size());
 }
 
 RowStates VerifyJob::read_states(const UnequalChunk& chunk) {
   const auto& table = tables_[chunk.table];
   return row_states(source_rows_->rows(table.source, chunk.chunk.range, chunk.buckets),
                     target_rows_->rows(table.target, chunk.chunk.range, chunk.buckets));
+}
+
+// The numbers of rows stand in for a hash of the chunk.
+RowStates VerifyJob::read_counts(const UnequalChunk& chunk) {
+  const auto& table = tables_[chunk.table];
+  const auto& range = chunk.chunk.range;
+  RowState state;
+  state.source = {{source_rows_->count(table.source, range), 0}};
+  state.target = {{target_rows_->count(table.target, range), 0}};
+  return {{RowKey{pghaul::describe(range, table.job.key_name())}, state}};
 }
 
 RowStates VerifyJob::read_states(const VerifyTable& table, const RowStates& keys) {
@@ -86,6 +96,10 @@ RowStates VerifyJob::read_states(const VerifyTable& table, const RowStates& keys
 }
 
 void VerifyJob::look_into(Suspects& suspects, const UnequalChunk& chunk) {
+  if (options_.counts) {
+    suspects.counted.add(read_counts(chunk));
+    return suspects.looked.push_back(chunk);
+  }
   const bool keyed = has_keys(*suspects.table, chunk.chunk);
   (keyed ? suspects.keyed : suspects.hashed).add(read_states(chunk));
   if (!keyed) suspects.looked.push_back(chunk);
@@ -107,9 +121,9 @@ bool VerifyJob::look_into_chunks(Suspects& suspects) {
 
 void VerifyJob::look_again(Suspects& suspects) {
   suspects.keyed.look_again(read_states(*suspects.table, suspects.keyed.open()));
-  RowStates hashed;
-  for (const auto& chunk : suspects.looked) hashed.merge(read_states(chunk));
-  suspects.hashed.look_again(hashed);
+  RowStates again;
+  for (const auto& chunk : suspects.looked) again.merge(options_.counts ? read_counts(chunk) : read_states(chunk));
+  (options_.counts ? suspects.counted : suspects.hashed).look_again(again);
 }
 
 // Looks again until nothing is open, or the rounds are over.
@@ -128,6 +142,7 @@ void VerifyJob::settle(std::vector<Suspects>& all) {
   for (auto& suspects : all) {
     suspects.keyed_in_motion.merge(suspects.keyed.take_open());
     suspects.hashed_in_motion.merge(suspects.hashed.take_open());
+    suspects.counted_in_motion.merge(suspects.counted.take_open());
   }
 }
 
@@ -172,17 +187,33 @@ void VerifyJob::name_columns(VerifyTable& table) {
   }
 }
 
+std::string VerifyJob::state_of(const Suspects& suspects) const {
+  if (suspects.confirmed() > 0) return "different";
+  if (options_.counts) return "equal_counts";
+  const auto table = static_cast<std::size_t>(&suspects - suspects_.data());
+  return samples_[table].passed_over() > 0 ? "equal_in_sample" : "equal";
+}
+
+void VerifyJob::describe(const Suspects& suspects) const {
+  auto& report = suspects.table->report;
+  name_rows(suspects.keyed.different(), true, options_.limit, report.rows);
+  name_rows(suspects.hashed.different(), false, options_.limit, report.rows);
+  name_rows(suspects.keyed_in_motion, true, options_.limit, report.in_motion);
+  name_rows(suspects.hashed_in_motion, false, options_.limit, report.in_motion);
+  for (const auto& [key, counts] : suspects.counted.different()) {
+    if (static_cast<std::int64_t>(report.ranges.size()) == options_.limit) break;
+    report.ranges.push_back({key.front(), counts.source.front().one, counts.target.front().one});
+  }
+  report.differences = suspects.confirmed();
+  report.rows_in_motion = static_cast<std::int64_t>(
+      suspects.keyed_in_motion.size() + suspects.hashed_in_motion.size() + suspects.counted_in_motion.size());
+  report.chunks_left = static_cast<std::int64_t>(suspects.chunks.size());
+  report.state = state_of(suspects);
+}
+
 void VerifyJob::describe_rows() {
-  for (auto& suspects : suspects_) {
-    auto& report = suspects.table->report;
-    name_rows(suspects.keyed.different(), true, options_.limit, report.rows);
-    name_rows(suspects.hashed.different(), false, options_.limit, report.rows);
-    name_rows(suspects.keyed_in_motion, true, options_.limit, report.in_motion);
-    name_rows(suspects.hashed_in_motion, false, options_.limit, report.in_motion);
-    report.differences = suspects.confirmed();
-    report.rows_in_motion = static_cast<std::int64_t>(suspects.keyed_in_motion.size() + suspects.hashed_in_motion.size());
-    report.chunks_left = static_cast<std::int64_t>(suspects.chunks.size());
-    report.state = report.differences > 0 ? "different" : "equal";
+  for (const auto& suspects : suspects_) {
+    describe(suspects);
     name_columns(*suspects.table);
   }
 }
@@ -202,6 +233,8 @@ VerifyReport VerifyJob::report() const {
     table.bytes = progress_.tables[i].bytes;
     table.chunks = progress_.tables[i].chunks;
     table.retries = progress_.tables[i].retries;
+    if (i < samples_.size()) table.chunks_passed_over = samples_[i].passed_over();
+    table.chunks -= table.chunks_passed_over;
     report.tables.push_back(std::move(table));
   }
   return report;

@@ -168,6 +168,7 @@ ComparedTable side_of(const catalog::TableShape& shape, const RowForm& form, con
   side.form = form;
   side.where_sql = options.copy.where_sql;
   side.portable_hash = portable_hash;
+  side.only_count = options.counts;
   return side;
 }
 
@@ -207,7 +208,7 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
   table.source = side_of(job.source, form, options, servers.portable_hash);
   table.target = side_of(*job.target, form, options, servers.portable_hash);
   choose_key(servers, table);
-  table.report.equality = form.meaning();
+  table.report.equality = options.counts ? "as many rows" : form.meaning();
   table.report.key_columns = key_columns(table.source);
 }
 

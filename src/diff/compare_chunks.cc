@@ -32,6 +32,7 @@ ComparedRows Comparison::rows(std::size_t table) const {
 }
 
 BatchSummary DigestSource::read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) {
+  if (!samples_[table].choose(chunk)) return {};
   Collected lines;
   auto summary = digests_->read(table, chunk, lines);
   const auto digest = parse_digest(lines.text);
@@ -45,6 +46,7 @@ BatchSummary DigestSource::read(std::size_t table, const Chunk& chunk, BatchRece
 WriteResult ComparingSink::write(std::size_t table, const Chunk& chunk, const Mark&, Batch& batch) {
   std::string source;
   for (std::string_view bytes; batch.next(bytes);) source += bytes;
+  if (!samples_[table].takes(chunk)) return {};
   Collected target;
   target_->read(table, chunk, target);
   comparison_.note(table, chunk, parse_digest(source), parse_digest(target.text));

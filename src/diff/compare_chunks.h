@@ -1,12 +1,14 @@
 // Comparing as a kind of copy: what a reader hands on is a chunk's digest, and a writer compares it with that of the target.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "diff/digest.h"
 #include "diff/digest_query.h"
+#include "diff/sample.h"
 #include "pipeline/rate_limiter.h"
 #include "sink/sink.h"
 #include "source/pg_source.h"
@@ -43,17 +45,19 @@ class Comparison {
 // Reads digests by COPY. `tables` must say so (SourceTable::query). Threads: one.
 class DigestSource : public Source {
  public:
-  DigestSource(std::unique_ptr<Source> digests, RateLimiter& rate) : digests_(std::move(digests)), rate_(rate) {}
+  DigestSource(std::unique_ptr<Source> digests, std::deque<Sample>& samples, RateLimiter& rate)
+      : digests_(std::move(digests)), samples_(samples), rate_(rate) {}
 
   void connect() override { digests_->connect(); }
   std::vector<std::string> probe_cuts(std::size_t table, const Chunk& chunk, std::int64_t rows, int most) override {
     return digests_->probe_cuts(table, chunk, rows, most);
   }
-  // The summary's rows and bytes are those of the table. Holds to the rate after each chunk.
+  // What is not in the sample has no rows. The summary's rows and bytes are those of the table. Holds to the rate after each chunk.
   BatchSummary read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) override;
 
  private:
   const std::unique_ptr<Source> digests_;
+  std::deque<Sample>& samples_;  // of the tables
   RateLimiter& rate_;
 };
 
@@ -61,14 +65,15 @@ class DigestSource : public Source {
 class ComparingSink : public Sink {
  public:
   // `target` reads digests as well.
-  ComparingSink(std::unique_ptr<Source> target, Comparison& comparison)
-      : target_(std::move(target)), comparison_(comparison) {}
+  ComparingSink(std::unique_ptr<Source> target, const std::deque<Sample>& samples, Comparison& comparison)
+      : target_(std::move(target)), samples_(samples), comparison_(comparison) {}
 
   void connect() override { target_->connect(); }
   WriteResult write(std::size_t table, const Chunk& chunk, const Mark& mark, Batch& batch) override;
 
  private:
   const std::unique_ptr<Source> target_;
+  const std::deque<Sample>& samples_;
   Comparison& comparison_;
 };
 

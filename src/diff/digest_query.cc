@@ -111,7 +111,14 @@ std::string hash_probe_sql() {
   return "SELECT " + sql;
 }
 
+std::string count_sql(const ComparedTable& table, const ChunkRange& range) {
+  return fmt::format("SELECT pg_catalog.count(*) FROM ({}) AS r", selects(table, conditions_of(table, range), ""));
+}
+
 std::string digest_sql(const ComparedTable& table, const ChunkRange& range) {
+  if (table.only_count) {
+    return fmt::format("COPY (SELECT 0, c.rows, 0, 0, 0 FROM ({}) AS c (rows)) TO STDOUT", count_sql(table, range));
+  }
   return fmt::format(
       "COPY (SELECT h.h1 & {} AS bucket, pg_catalog.count(*), pg_catalog.sum(h.bytes), pg_catalog.sum(h.h1), "
       "pg_catalog.sum(h.h2) FROM ({}) AS h GROUP BY 1 ORDER BY 1) TO STDOUT",

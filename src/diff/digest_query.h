@@ -21,6 +21,7 @@ struct ComparedTable {
   std::optional<catalog::OrderedKey> ordered_key;  // that they are of if there is no integer key
   int buckets = 16;                            // a power of two
   bool portable_hash = false;                  // MD5, where the servers' own hashes differ
+  bool only_count = false;                     // digests have numbers of rows alone
 };
 
 // A few hashes as one text: servers that give the same hash alike.
@@ -32,6 +33,8 @@ std::vector<std::string> key_columns(const ComparedTable& table);
 // A row's key, each column as text.
 using RowKey = std::vector<std::string>;
 
+// The number of rows.
+std::string count_sql(const ComparedTable& table, const ChunkRange& range);
 // COPY of lines for parse_digest().
 std::string digest_sql(const ComparedTable& table, const ChunkRange& range);
 // Key columns, then the two hashes, of the range's rows in these buckets.

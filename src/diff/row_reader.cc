@@ -45,6 +45,10 @@ pg::Result RowReader::ask(const std::string& sql, bool bounded) {
   return result;
 }
 
+std::int64_t RowReader::count(const ComparedTable& table, const ChunkRange& range) {
+  return ask(count_sql(table, range), can_be_cut(range)).int64(0, 0);
+}
+
 std::vector<RowPrint> RowReader::rows(const ComparedTable& table, const ChunkRange& range,
                                       const std::vector<int>& buckets) {
   auto found = prints(ask(rows_sql(table, range, buckets), can_be_cut(range)), key_columns(table).size());

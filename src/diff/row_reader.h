@@ -20,6 +20,7 @@ class RowReader {
   RowReader(pg::Endpoint endpoint, pg::SessionOptions session, const RetryPolicy& retry, const StopSource& stop,
             Duration statement_timeout);
 
+  std::int64_t count(const ComparedTable& table, const ChunkRange& range);
   std::vector<RowPrint> rows(const ComparedTable& table, const ChunkRange& range, const std::vector<int>& buckets);
   std::vector<RowPrint> rows(const ComparedTable& table, const std::vector<RowKey>& keys);
 

@@ -136,6 +136,32 @@ TEST_F(Verify, ALimitSaysThatMoreIsLeft) {
   EXPECT_GT(table["chunks_left"], 0);
 }
 
+TEST_F(Verify, Counts) {
+  make_profiles(20'000);
+  copied();
+  target_sql("UPDATE profiles SET data = '{}'");
+  EXPECT_EQ(verified(0, {"--counts"})["state"], "equal_counts");
+  target_sql("DELETE FROM profiles WHERE id = 30000");
+  const auto table = verified(1, {"--counts", "--batch-bytes", "64kB"});
+  EXPECT_EQ(table["differences"], 1);
+  ASSERT_EQ(table["ranges"].size(), 1);
+  EXPECT_THAT(table["ranges"][0]["range"], HasSubstr("id in ["));
+  EXPECT_EQ(table["ranges"][0]["on_source"], table["ranges"][0]["on_target"].get<int>() + 1);
+}
+
+TEST_F(Verify, ASampleIsNotEqual) {
+  make_profiles(20'000);
+  copied();
+  const auto table = verified(0, {"--sample", "20%", "--batch-bytes", "64kB"});
+  EXPECT_EQ(table["state"], "equal_in_sample");
+  EXPECT_GT(table["chunks"], 0);
+  EXPECT_GT(table["chunks_passed_over"], table["chunks"]);
+  EXPECT_LT(table["source_rows"], 15'000);
+  EXPECT_EQ(verified(0, {"--sample", "100%"})["state"], "equal");
+  target_sql("UPDATE profiles SET data = '{}'");
+  EXPECT_EQ(verified(1, {"--sample", "0.1%", "--batch-bytes", "64kB", "--limit", "1"})["state"], "different");
+}
+
 TEST_F(Verify, Partitions) {
   both_sql("CREATE TABLE profiles (id bigint, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); "
            "CREATE TABLE p1 PARTITION OF profiles FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); "
