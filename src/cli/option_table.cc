@@ -132,6 +132,8 @@ constexpr OptionSpec kTable[] = {
      [](Invocation& i, Text) { i.verify.counts = true; }},
     {"--sample", "PERCENT", "Comparing", "Compare only so many of a hundred chunks, by chance, another choice in each run.",
      verbs::comparing, [](Invocation& i, Text v) { i.verify.sample = parse_percent(v); }},
+    {"--seq-scan", "", "Comparing", "Read no index: a damaged one must not hide rows. Ranges of which the key's index knows "
+     "other rows than the table has are told.", verbs::comparing, [](Invocation& i, Text) { i.verify.seq_scan = true; }},
     {"--show-values", "", "Comparing", "Tell the values of columns that differ, too. Without it keys and columns only.",
      verbs::comparing, [](Invocation& i, Text) { i.verify.show_values = true; }},
 

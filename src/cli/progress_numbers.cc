@@ -58,6 +58,7 @@ std::string_view phase_text(Phase phase) {
     case Phase::preparing: return "preparing";
     case Phase::waiting_for_late_rows: return "waiting for late rows";
     case Phase::copying: return "copying";
+    case Phase::checking_indexes: return "checking indexes";
     case Phase::comparing: return "comparing";
     case Phase::looking_again: return "looking again at what differs";
     case Phase::building_indexes: return "building indexes";

@@ -67,6 +67,11 @@ void show_table(Sheet& sheet, const VerifiedTable& table, bool values) {
   sheet.line("cut", table.strategy);
   sheet.line("equal is", table.equality);
   if (table.state == "unfinished") return;
+  for (const auto& each : table.suspected_indexes) {
+    sheet.line("index suspected", fmt::format("{} on the {}, {}: {} by the index, {} in the table", one_line(each.index),
+                                              to_string(each.side), one_line(each.range), counted(each.by_index, "row"),
+                                              counted(each.in_table, "row")));
+  }
   sheet.line("different", counted(table.differences, noun(table)) + (table.chunks_left > 0 ? " at least" : ""));
   for (const auto& each : table.ranges) {
     sheet.line("range", fmt::format("{}: {} on the source, {} on the target", one_line(each.range),

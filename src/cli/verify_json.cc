@@ -42,6 +42,14 @@ nlohmann::ordered_json to_document(const VerifyReport& report) {
     for (const auto& each : table.ranges) {
       ranges.push_back({{"range", each.range}, {"on_source", each.on_source}, {"on_target", each.on_target}});
     }
+    Json indexes = Json::array();
+    for (const auto& each : table.suspected_indexes) {
+      indexes.push_back({{"side", std::string(to_string(each.side))},
+                         {"index", each.index},
+                         {"range", each.range},
+                         {"by_index", each.by_index},
+                         {"in_table", each.in_table}});
+    }
     tables.push_back({{"source_table", table.source_table},
                       {"target_table", table.target_table},
                       {"state", table.state},
@@ -55,6 +63,7 @@ nlohmann::ordered_json to_document(const VerifyReport& report) {
                       {"retries", table.retries},
                       {"differences", table.differences},
                       {"ranges", ranges},
+                      {"suspected_indexes", indexes},
                       {"rows", rows_document(table.rows, table, report.show_values)},
                       {"rows_in_motion", table.rows_in_motion},
                       {"in_motion", rows_document(table.in_motion, table, report.show_values)},

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "command/table_facts.h"
+#include "diff/index_check.h"
 #include "pipeline/pipeline.h"
 #include "pg/quote.h"
 
@@ -78,6 +79,7 @@ void VerifyJob::run() {
   observer_.findings(findings_);
   refuse_if_any(findings_);
   plan_tables();
+  if (options_.seq_scan) check_indexes();
   compare_chunks();
   find_rows();
   describe_rows();
@@ -135,6 +137,39 @@ void VerifyJob::plan_tables() {
   }
 }
 
+pg::SessionOptions VerifyJob::session(Side side, const std::string& role) const {
+  auto options = side == Side::source ? sessions_.source_session(role) : sessions_.target_reader_session(role);
+  if (!options_.seq_scan) return options;
+  for (auto& setting : settings_without_indexes()) options.settings.push_back(std::move(setting));
+  return options;
+}
+
+void VerifyJob::check_index_of(Side side, VerifyTable& table) {
+  const auto& index = side == Side::source ? table.source_index : table.target_index;
+  if (index.empty()) return;
+  const auto& endpoint = side == Side::source ? sessions_.source() : sessions_.target();
+  const auto& compared = side == Side::source ? table.source : table.target;
+  std::vector<SuspectedRange> found;
+  try_until_done(retry_, &stop_, [&](RetryState& retry) {
+    pg::Connection connection(endpoint, session(side, "index checker"));
+    retry.connected();
+    found = check_index(connection, compared, table.index_ranges);
+  });
+  for (auto& each : found) {
+    table.report.suspected_indexes.push_back({side, index, std::move(each.range), each.by_index, each.in_table});
+  }
+}
+
+void VerifyJob::check_indexes() {
+  progress_.phase = Phase::checking_indexes;
+  for (auto& table : tables_) {
+    for (const auto side : {Side::source, Side::target}) {
+      tick();
+      check_index_of(side, table);
+    }
+  }
+}
+
 void VerifyJob::compare_chunks() {
   progress_.phase = Phase::comparing;
   comparison_ = std::make_unique<Comparison>(tables_.size());
@@ -158,14 +193,14 @@ void VerifyJob::compare_chunks() {
   pipeline.run(
       [&](int reader) -> std::unique_ptr<Source> {
         return std::make_unique<DigestSource>(
-            std::make_unique<PgSource>(sessions_.source(), sessions_.source_session(fmt::format("reader {}", reader)),
+            std::make_unique<PgSource>(sessions_.source(), session(Side::source, fmt::format("reader {}", reader)),
                                        source_tables, nullptr, options_.copy.statement_timeout),
             samples_, rate);
       },
       [&](int writer) -> std::unique_ptr<Sink> {
         return std::make_unique<ComparingSink>(
             std::make_unique<PgSource>(sessions_.target(),
-                                       sessions_.target_reader_session(fmt::format("comparer {}", writer)),
+                                       session(Side::target, fmt::format("comparer {}", writer)),
                                        target_tables, nullptr, options_.copy.statement_timeout),
             samples_, *comparison_);
       },

@@ -40,9 +40,13 @@ class VerifyJob {
   void open_sessions();
   void inspect();
   void plan_tables();
+  void check_indexes();
   void compare_chunks();
   void find_rows();
   void describe_rows();
+
+  pg::SessionOptions session(Side side, const std::string& role) const;
+  void check_index_of(Side side, VerifyTable& table);
 
   // Steps of find_rows().
   bool look_into_chunks(Suspects& suspects);

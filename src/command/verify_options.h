@@ -11,6 +11,7 @@ struct VerifyOptions {
   int rounds = 3;                            // of looking again
   std::int64_t limit = 100;                  // rows to name, of each table
   bool show_values = false;
+  bool seq_scan = false;                     // trust no index
   bool counts = false;                       // compare numbers of rows only
   std::optional<double> sample;              // compare so many of a hundred chunks
 };

@@ -30,6 +30,13 @@ struct RangeDifference {
   std::int64_t on_source = 0, on_target = 0;
 };
 
+// With --seq-scan: a range of which an index knows other rows than the table has.
+struct SuspectedIndex {
+  Side side = Side::none;
+  std::string index, range;
+  std::int64_t by_index = 0, in_table = 0;
+};
+
 struct VerifiedTable {
   std::string source_table, target_table;
   std::string state = "unfinished";  // equal, equal_counts, equal_in_sample, different, unfinished
@@ -44,6 +51,7 @@ struct VerifiedTable {
   std::vector<RowDifference> in_motion;   // changed from one look to the next until the end, at most --limit
   std::int64_t rows_in_motion = 0;        // with --counts: ranges
   std::vector<RangeDifference> ranges;    // with --counts, at most --limit
+  std::vector<SuspectedIndex> suspected_indexes;
   std::int64_t chunks_left = 0;           // that differ and were not looked into, as --limit was reached
   std::int64_t retries = 0;
 };

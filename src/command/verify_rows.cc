@@ -148,9 +148,9 @@ void VerifyJob::settle(std::vector<Suspects>& all) {
 
 void VerifyJob::find_rows() {
   progress_.phase = Phase::looking_again;
-  source_rows_ = std::make_unique<RowReader>(sessions_.source(), sessions_.source_session("row reader"), retry_, stop_,
+  source_rows_ = std::make_unique<RowReader>(sessions_.source(), session(Side::source, "row reader"), retry_, stop_,
                                              options_.copy.statement_timeout);
-  target_rows_ = std::make_unique<RowReader>(sessions_.target(), sessions_.target_reader_session("row reader"), retry_,
+  target_rows_ = std::make_unique<RowReader>(sessions_.target(), session(Side::target, "row reader"), retry_,
                                              stop_, options_.copy.statement_timeout);
   suspects_.resize(tables_.size());
   for (std::size_t i = 0; i < tables_.size(); ++i) suspects_[i].table = &tables_[i];
@@ -188,7 +188,7 @@ void VerifyJob::name_columns(VerifyTable& table) {
 }
 
 std::string VerifyJob::state_of(const Suspects& suspects) const {
-  if (suspects.confirmed() > 0) return "different";
+  if (suspects.confirmed() > 0 || !suspects.table->report.suspected_indexes.empty()) return "different";
   if (options_.counts) return "equal_counts";
   const auto table = static_cast<std::size_t>(&suspects - suspects_.data());
   return samples_[table].passed_over() > 0 ? "equal_in_sample" : "equal";

@@ -104,11 +104,13 @@ void check_where(Findings& findings, pg::Connection& connection, const catalog::
 
 bool is_integer(const std::string& type) { return type == "smallint" || type == "integer" || type == "bigint"; }
 
-bool has_index_on(const catalog::TableShape& shape, const std::string& column) {
-  return std::ranges::any_of(shape.indexes, [&](const catalog::Index& index) {
+// One that serves ranges of the column; empty: there is none.
+std::string index_on(const catalog::TableShape& shape, const std::string& column) {
+  const auto found = std::ranges::find_if(shape.indexes, [&](const catalog::Index& index) {
     return index.valid && !index.partial && !index.columns.empty() && index.columns.front() == column &&
            index.definition_tail.starts_with("USING btree");
   });
+  return found == shape.indexes.end() ? "" : found->name;
 }
 
 // Text sorts alike only in one encoding, and by the default collation only with one locale.
@@ -140,7 +142,9 @@ void choose_key(const ComparedServers& servers, VerifyTable& table) {
   if (job.source.key && compared(job.source.key->column) && is_integer(job.target->column(job.source.key->column)->type)) {
     job.key = job.source.key;
     table.source.key_column = table.target.key_column = job.key->column;
-    table.by_ranges = one_heap && has_index_on(*job.target, job.key->column);
+    table.source_index = job.key->index;
+    table.target_index = index_on(*job.target, job.key->column);
+    table.by_ranges = one_heap && !table.target_index.empty();
     if (job.key->nullable && !table.by_ranges) table.source.key_column = table.target.key_column = "";
     return;
   }
@@ -150,6 +154,8 @@ void choose_key(const ComparedServers& servers, VerifyTable& table) {
     if (there == nullptr) continue;
     job.ordered_key = table.source.ordered_key = key;
     table.target.ordered_key = *there;
+    table.source_index = key.index;
+    table.target_index = there->index;
     table.by_ranges = one_heap && sorts_alike(servers, key);
     return;
   }
@@ -158,6 +164,29 @@ void choose_key(const ComparedServers& servers, VerifyTable& table) {
 int buckets_for(double rows) {
   const auto wanted = static_cast<std::uint64_t>(std::max(rows, 0.0)) / rows_per_bucket;
   return static_cast<int>(std::clamp<std::uint64_t>(std::bit_ceil(wanted + 1), 16, most_buckets));
+}
+
+Plan plan_ranges(const VerifyOptions& options, const TableFacts& facts) {
+  PlanRange range;
+  if (facts.key) range.high_water = facts.key->highest;
+  auto cut = options.copy.plan;
+  cut.chunk_by = ChunkBy::key;
+  return make_plan(facts, cut, range);
+}
+
+Plan plan_whole(const TableFacts& facts) {
+  Chunk chunk;
+  chunk.refined = true;
+  chunk.estimated_bytes = facts.bytes;
+  return {{chunk}, "as a whole: there is no key whose ranges are the same rows on both sides", 0};
+}
+
+std::vector<ChunkRange> key_ranges(const Plan& plan) {
+  std::vector<ChunkRange> ranges;
+  for (const auto& chunk : plan.chunks) {
+    if (chunk.range.kind == ChunkKind::key) ranges.push_back(chunk.range);
+  }
+  return ranges;
 }
 
 ComparedTable side_of(const catalog::TableShape& shape, const RowForm& form, const VerifyOptions& options,
@@ -215,22 +244,17 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
 void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table) {
   auto& job = table.job;
   job.facts = read_table_facts(servers.source, job, servers.deadline());
-  if (table.by_ranges) {
-    PlanRange range;
-    if (job.facts.key) range.high_water = job.facts.key->highest;
-    auto cut = options.copy.plan;
-    cut.chunk_by = ChunkBy::key;
-    auto plan = make_plan(job.facts, cut, range);
-    table.chunks = std::move(plan.chunks);
-    table.report.strategy = plan.reason;
-  } else {
-    Chunk chunk;
-    chunk.refined = true;
-    chunk.estimated_bytes = job.facts.bytes;
-    table.chunks = {chunk};
+  Plan plan;
+  if (table.by_ranges) plan = plan_ranges(options, job.facts);
+  if (options.seq_scan && job.facts.key) table.index_ranges = key_ranges(plan);
+  if (options.seq_scan || !table.by_ranges) {
+    table.by_ranges = false;
+    plan = plan_whole(job.facts);
+    if (options.seq_scan) plan.reason = "as a whole: no index is read";
     table.source.buckets = table.target.buckets = buckets_for(job.facts.rows);
-    table.report.strategy = "as a whole: there is no key whose ranges are the same rows on both sides";
   }
+  table.chunks = std::move(plan.chunks);
+  table.report.strategy = plan.reason;
   table.chunks = table.list.start(std::move(table.chunks));
 }
 

@@ -29,6 +29,8 @@ struct VerifyTable {
   TableJob job;  // name, shapes, columns, keys, facts
   ComparedTable source, target;
   bool by_ranges = false;
+  std::string source_index, target_index;  // of the key; empty: none is known
+  std::vector<ChunkRange> index_ranges;    // of an integer key, to count an index by
   std::vector<Chunk> chunks;
   ChunkList list;
   VerifiedTable report;

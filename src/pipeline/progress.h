@@ -20,7 +20,7 @@ struct TableProgress {
 };
 
 // What the job is doing as a whole; one word for people.
-enum class Phase { preparing, waiting_for_late_rows, copying, comparing, looking_again, building_indexes, vacuuming, finished };
+enum class Phase { preparing, waiting_for_late_rows, copying, checking_indexes, comparing, looking_again, building_indexes, vacuuming, finished };
 
 struct Progress {
   std::deque<TableProgress> tables;  // a deque: counters cannot be moved

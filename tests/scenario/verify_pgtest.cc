@@ -149,6 +149,34 @@ TEST_F(Verify, Counts) {
   EXPECT_EQ(table["ranges"][0]["on_source"], table["ranges"][0]["on_target"].get<int>() + 1);
 }
 
+// A row that an index has missed.
+TEST_F(Verify, AStaleIndex) {
+  make_profiles(20'000);
+  copied();
+  expect_equal_rows(20'000, {"--seq-scan"});
+  target_sql("UPDATE pg_index SET indisready = false WHERE indexrelid = 'profiles_pkey'::regclass");
+  target_sql("INSERT INTO profiles VALUES (1000000, '{}')");
+  target_sql("UPDATE pg_index SET indisready = true WHERE indexrelid = 'profiles_pkey'::regclass");
+  const auto result = verify({"--seq-scan"});
+  EXPECT_EQ(result.status, 1) << result;
+  EXPECT_THAT(result.out, HasSubstr("profiles_pkey on the target, id >= 60001: 0 rows by the index, 1 row in the table"));
+  EXPECT_THAT(result.out, HasSubstr("id = 1000000: is on the target only"));
+}
+
+TEST_F(Verify, AStaleIndexOfAnotherKind) {
+  both_sql("CREATE TABLE profiles (a uuid, b int, PRIMARY KEY (a, b)); "
+           "INSERT INTO profiles SELECT md5(g::text)::uuid, g FROM generate_series(1, 5000) g; ANALYZE profiles");
+  expect_equal_rows(5000, {"--seq-scan"});
+  source_sql("UPDATE pg_index SET indisready = false WHERE indexrelid = 'profiles_pkey'::regclass");
+  source_sql("INSERT INTO profiles VALUES (gen_random_uuid(), 0)");
+  source_sql("UPDATE pg_index SET indisready = true WHERE indexrelid = 'profiles_pkey'::regclass");
+  const auto table = verified(1, {"--seq-scan"});
+  ASSERT_EQ(table["suspected_indexes"].size(), 1);
+  EXPECT_EQ(table["suspected_indexes"][0]["by_index"], 5000);
+  EXPECT_EQ(table["suspected_indexes"][0]["in_table"], 5001);
+  EXPECT_EQ(table["differences"], 1);
+}
+
 TEST_F(Verify, ASampleIsNotEqual) {
   make_profiles(20'000);
   copied();
