@@ -37,6 +37,12 @@ void name_rows(const RowStates& states, bool by_key, std::int64_t limit, std::ve
   }
 }
 
+// Rows of an integer key; those without one come first.
+void sort_by_number(std::vector<RowDifference>& rows) {
+  const auto number = [](const RowDifference& row) { return row.by_key ? std::stoll(row.key.front()) : INT64_MIN; };
+  std::ranges::stable_sort(rows, {}, number);
+}
+
 // The columns in which a row of one side is not that of the other.
 std::vector<ColumnDifference> unequal_columns(const std::vector<std::string>& names, const RowReader::RowColumns& source,
                                               const RowReader::RowColumns& target) {
@@ -159,6 +165,7 @@ void VerifyJob::find_rows() {
       suspects_[chunk.table].chunks.push_back(std::move(piece));
     }
   }
+  for (auto& suspects : suspects_) std::ranges::reverse(suspects.chunks);  // taken from the end
   for (;;) {
     bool some = false;
     for (auto& suspects : suspects_) some = look_into_chunks(suspects) || some;
@@ -200,6 +207,7 @@ void VerifyJob::describe(const Suspects& suspects) const {
   name_rows(suspects.hashed.different(), false, options_.limit, report.rows);
   name_rows(suspects.keyed_in_motion, true, options_.limit, report.in_motion);
   name_rows(suspects.hashed_in_motion, false, options_.limit, report.in_motion);
+  if (!suspects.table->source.key_column.empty()) sort_by_number(report.rows);
   for (const auto& [key, counts] : suspects.counted.different()) {
     if (static_cast<std::int64_t>(report.ranges.size()) == options_.limit) break;
     report.ranges.push_back({key.front(), counts.source.front().one, counts.target.front().one});

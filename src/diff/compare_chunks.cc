@@ -1,6 +1,7 @@
 #include "diff/compare_chunks.h"
 
-#include "base/failpoint.h"
+#include <algorithm>
+#include <utility>
 
 namespace pghaul {
 namespace {
@@ -23,7 +24,9 @@ void Comparison::note(std::size_t table, const Chunk& chunk, const Digest& sourc
 
 std::vector<UnequalChunk> Comparison::unequal() const {
   const std::lock_guard lock(mutex_);
-  return unequal_;
+  auto chunks = unequal_;
+  std::ranges::sort(chunks, {}, [](const UnequalChunk& each) { return std::pair(each.table, each.chunk.no); });
+  return chunks;
 }
 
 ComparedRows Comparison::rows(std::size_t table) const {

@@ -33,6 +33,7 @@ class Comparison {
   explicit Comparison(std::size_t tables) : rows_(tables) {}
   void note(std::size_t table, const Chunk& chunk, const Digest& source, const Digest& target);
 
+  // In the order of tables and of chunks' numbers.
   std::vector<UnequalChunk> unequal() const;
   ComparedRows rows(std::size_t table) const;
 
