@@ -134,9 +134,9 @@ void Connection::State::throw_result(const PGresult* result) {
   if (code == sqlstate::query_canceled) {
     error.advise("if it was a timeout: raise --statement-timeout, or lower --batch-bytes; then run the same command again");
   }
-  if (code == sqlstate::serialization_failure && side == Side::source) {
-    error.advise(conflict_advice);
-  }
+  // Of a page in use it says deadlock.
+  const bool conflict = code == sqlstate::serialization_failure || code == sqlstate::deadlock_detected;
+  if (conflict && side == Side::source) error.advise(conflict_advice);
   if (code == sqlstate::lock_not_available) {
     error.advise("see who holds the table: SELECT pid, mode FROM pg_locks WHERE granted AND relation = 'TABLE'::regclass; when "
                  "the lock is gone, run the same command again");
