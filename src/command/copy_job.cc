@@ -31,10 +31,6 @@ RetryPolicy retry_policy(const PgCopyOptions& options) {
   return policy;
 }
 
-bool schema_exists(pg::Connection& connection, const std::string& schema, Deadline deadline) {
-  return connection.query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {schema}, deadline).rows() > 0;
-}
-
 // Held to a rate, a batch must still be read well within the statement timeout.
 PgCopyOptions with_fitting_batches(PgCopyOptions options) {
   constexpr std::int64_t smallest_batch = 64'000;

@@ -28,6 +28,9 @@ class LedgerNames {
   std::string plain_schema_, schema_;
 };
 
+// Whether the database has a schema of this name, which is not quoted.
+bool schema_exists(pg::Connection& connection, const std::string& schema, Deadline deadline);
+
 // True if the ledger is there. Errors: refused, if it was made by a version that this one does not understand.
 bool ledger_exists(pg::Connection& connection, const LedgerNames& names, Deadline deadline);
 
