@@ -2,12 +2,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "pg/connection.h"
 
 namespace pghaul {
 
 inline constexpr int ledger_version = 2;
+
+// Sessions that hold a two-key advisory lock of this database; $1 and $2 are its keys, as unsigned numbers.
+inline constexpr std::string_view advisory_holders_sql =
+    "FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.database = "
+    "(SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
+    "AND l.classid::bigint = $1::bigint AND l.objid::bigint = $2::bigint";
 
 // Names of the ledger's objects, quoted for SQL.
 class LedgerNames {
