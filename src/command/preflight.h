@@ -49,8 +49,8 @@ TableCopyIdentity identity_of(const TableJob& job, const PgCopyOptions& options,
 std::vector<TableJob> inspect_tables(ControlSessions& control, const PgCopyOptions& options,
                                      std::vector<Finding>& findings);
 
-// Runs `work`, which writes nothing: whatever fails in it is a reason to refuse. Again where a standby's recovery ended
-// it. Errors: refused, stopped, usage.
+// Runs `work`, which writes nothing: whatever fails in it is a reason to refuse. Again from its beginning where a
+// standby's recovery ended it. Errors: refused, stopped, usage.
 void before_any_write(const std::function<void()>& work);
 
 // Error(refused) made of the findings of severity error; nothing if there is none.
