@@ -10,6 +10,7 @@
 
 #include "cli/option_table.h"
 #include "pghaul/error.h"
+#include "support/temporary_folder.h"
 
 namespace pghaul {
 namespace {
@@ -178,8 +179,8 @@ TEST(ConfigFile, WhatCannotBeRead) {
     }
     return std::string("read");
   };
-  const auto folder = std::filesystem::path(testing::TempDir()) / "config_file_test";
-  std::filesystem::create_directories(folder);
+  const test::TemporaryFolder temporary;
+  const auto folder = temporary.path();
   EXPECT_THAT(refused(folder / "none.toml"), HasSubstr("none.toml: cannot read the configuration file: there is none"));
   EXPECT_THAT(refused(folder), HasSubstr("it is no regular file"));
   EXPECT_THAT(refused("/dev/zero"), HasSubstr("it is no regular file"));
@@ -187,7 +188,6 @@ TEST(ConfigFile, WhatCannotBeRead) {
   EXPECT_THAT(refused(folder / "large.toml"), HasSubstr("it is too large"));
   std::ofstream(folder / "fine.toml") << "[defaults]\nreaders = 1\n";
   EXPECT_EQ(refused(folder / "fine.toml"), "read");
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

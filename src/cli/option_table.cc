@@ -71,6 +71,9 @@ constexpr OptionSpec kTable[] = {
      "write some; scan: also look for them in every run; ignore.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.late_rows = parse_word(v, late_rows_words); },
      [](const Invocation& i) { return show_word(i.copy.late_rows, late_rows_words); }, true},
+    {"--primary", "URI", "How", "Of a source that is a standby: its primary, which is asked who still writes, so that "
+     "late rows can be waited for.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.primary = not_empty(v); }, nullptr, true},
     {"--late-wait", "TIME", "How", "How long to wait for these.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.late_wait = parse_duration_between(v, 0ms, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.late_wait); }, true},

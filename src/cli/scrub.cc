@@ -6,7 +6,9 @@
 namespace pghaul {
 namespace {
 
-bool names_server(std::string_view option) { return option == "--source" || option == "--target"; }
+bool names_server(std::string_view option) {
+  return option == "--source" || option == "--target" || option == "--primary";
+}
 
 // Behind a mistyped option, say.
 bool may_hold_password(std::string_view text) {

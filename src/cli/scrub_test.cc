@@ -26,6 +26,11 @@ TEST(Scrub, ConnectionStringsAreOverwrittenInTheirLength) {
               ElementsAreArray({"copy", "--source", "xxxxxxxx", "--target=xxxxxx", "--table", "t"}));
 }
 
+TEST(Scrub, SoIsThePrimarys) {
+  EXPECT_THAT(scrubbed({"--primary", "dbname=a", "--primary=dbname=a"}),
+              ElementsAreArray({"--primary", "xxxxxxxx", "--primary=xxxxxxxx"}));
+}
+
 TEST(Scrub, AlsoBehindAMistypedOption) {
   EXPECT_THAT(scrubbed({"--sorce", "postgres://u:p@h/d"}), ElementsAreArray({"--sorce", std::string(18, 'x').c_str()}));
   EXPECT_THAT(scrubbed({"--sorce=password=p"}), ElementsAreArray({"--sorce=xxxxxxxxxx"}));

@@ -4,12 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "pghaul/error.h"
+#include "support/temporary_folder.h"
 
 namespace pghaul {
 namespace {
@@ -42,8 +42,6 @@ source = "host=b"
 // A file of its own for each test.
 class SettingsTest : public testing::Test {
  protected:
-  ~SettingsTest() override { std::filesystem::remove(path_); }
-
   Invocation parse(const std::string& file, Words words, const Variables& variables = {{"STATS", "host=c"}}) {
     std::ofstream(path_) << file;
     words.insert(words.begin() + 1, {"--config", path_});
@@ -68,8 +66,8 @@ class SettingsTest : public testing::Test {
     return text;
   }
 
-  const std::string path_ =
-      testing::TempDir() + "settings_test-" + testing::UnitTest::GetInstance()->current_test_info()->name() + ".toml";
+  const test::TemporaryFolder folder_;
+  const std::string path_ = folder_.file("settings.toml");
 };
 
 TEST_F(SettingsTest, CommandLineBeforeEnvironmentBeforeCopyBeforeDefaults) {

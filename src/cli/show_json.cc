@@ -97,6 +97,7 @@ Json to_document(const PlanReport& report) {
   return {{"tables", list(report.tables)},
           {"findings", list(report.findings)},
           {"source_connections", report.source_connections},
+          {"primary_connections", report.primary_connections},
           {"target_connections", report.target_connections},
           {"sample_bytes", report.sample_bytes},
           {"sample_time_seconds", seconds(report.sample_time)},

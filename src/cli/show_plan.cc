@@ -53,7 +53,9 @@ std::string plan_text(const PlanReport& report, bool verbose) {
   Sheet sheet;
   for (const auto& table : report.tables) show_table(sheet, table, verbose);
   sheet.title("all tables");
-  sheet.line("connections", fmt::format("{} to the source, {} to the target", report.source_connections,
+  const auto primary =
+      report.primary_connections > 0 ? fmt::format("{} to its primary, ", report.primary_connections) : "";
+  sheet.line("connections", fmt::format("{} to the source, {}{} to the target", report.source_connections, primary,
                                         report.target_connections));
   sheet.line("time", eta_text(report));
   const auto* const verdict = "copy would be refused: see the errors below";

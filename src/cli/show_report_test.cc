@@ -205,6 +205,12 @@ TEST(PlanText, ShowsTenChunksUnlessVerbose) {
   EXPECT_THAT(plan_text(plan_of(10), false), Not(HasSubstr("more")));
 }
 
+TEST(PlanText, ThePrimaryOfAStandbyIsCounted) {
+  auto report = plan_of(1);
+  report.primary_connections = 1;
+  EXPECT_THAT(plan_text(report, false), HasSubstr("5 to the source, 1 to its primary, 3 to the target"));
+}
+
 TEST(PlanText, UnknownsAndErrorsAreSaid) {
   auto report = plan_of(1);
   report.eta.reset();

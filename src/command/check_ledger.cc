@@ -92,6 +92,7 @@ void check_continued(ControlSessions& control, const PgCopyOptions& options, Tab
   }
   // Of a table that is another one now, the key would tell nothing new.
   if (facts.source_oid == job.source.oid && facts.source_shape == job.source.fingerprint()) keep_key(job, findings);
+  check_continued_on_standby(control, job, findings);
 }
 
 }  // namespace

@@ -31,10 +31,6 @@ RetryPolicy retry_policy(const PgCopyOptions& options) {
   return policy;
 }
 
-bool schema_exists(pg::Connection& connection, const std::string& schema, Deadline deadline) {
-  return connection.query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {schema}, deadline).rows() > 0;
-}
-
 // Held to a rate, a batch must still be read well within the statement timeout.
 PgCopyOptions with_fitting_batches(PgCopyOptions options) {
   constexpr std::int64_t smallest_batch = 64'000;
@@ -101,6 +97,7 @@ void CopyJob::run() {
 
 void CopyJob::inspect() {
   before_any_write([this] {
+    findings_.clear();
     control_ = std::make_unique<ControlSessions>(sessions_, options_);
     jobs_ = inspect_tables(*control_, options_, findings_);
   });
@@ -173,13 +170,17 @@ void CopyJob::settle(const std::vector<TableJob*>& jobs) {
     if (job->action == TableAction::resume) continue;
     observe(*job);
     job->settled = options_.late_rows != LateRows::ignore && job->observation.decidable;
+    job->unsettled = job->observation.decidable ? "late rows were not waited for (--late-rows ignore)"
+                                                : "late rows are undecided: the source is a standby";
     for (const auto& caution : job->observation.cautions) {
       if (job->action == TableAction::gain && job->report.resumed) continue;  // told already
       findings_.push_back({Finding::Severity::warning, job->name.display(), caution, ""});
       log_warning("{}: {}", job->name.display(), caution);
     }
   }
-  if (options_.late_rows != LateRows::ignore) wait_for_writers(jobs);
+  const auto until = Deadline::after(options_.late_wait);
+  if (options_.late_rows != LateRows::ignore) wait_for_writers(jobs, until);
+  if (control_->servers.source.in_recovery) wait_for_replay(jobs, until);
 }
 
 bool CopyJob::on_control(const std::function<void()>& work) {
@@ -188,26 +189,29 @@ bool CopyJob::on_control(const std::function<void()>& work) {
 
 void CopyJob::observe(TableJob& job) {
   on_control([&] {
-    job.observation = observe_writers(control_->source, job.source, job.key, control_->servers.source.in_recovery,
+    job.observation = observe_writers(control_->writers_server(), job.source, job.key, !control_->shows_writers(),
                                       control_->deadline());
+    // A standby that lags behind also lacks rows whose transactions have ended.
+    if (control_->primary) job.observation.oldest_xid = oldest_running_xid(control_->source, control_->deadline());
   });
 }
 
-void CopyJob::wait_for_writers(const std::vector<TableJob*>& jobs) {
-  const auto until = Deadline::after(options_.late_wait);
+void CopyJob::wait_for_writers(const std::vector<TableJob*>& jobs, Deadline until) {
   progress_.phase = Phase::waiting_for_late_rows;
   for (auto* job : jobs) {
     if (job->action == TableAction::resume || !job->settled || !job->key) continue;
     for (;;) {
       const bool lost = on_control([&] {
-        job->observation.writers = writers_left(control_->source, job->source, job->observation, control_->deadline());
+        job->observation.writers =
+            writers_left(control_->writers_server(), job->source, job->observation, control_->deadline());
       });
       if (lost) observe(*job);  // after a restart prepared transactions have other names
       if (job->observation.writers.empty()) break;
       if (until.expired()) {
         job->settled = false;
-        log_warning("{}: {} transaction(s) outlast --late-wait; the next run looks for their rows",
-                    job->name.display(), job->observation.writers.size());
+        job->unsettled = fmt::format("late rows are undecided: {} transaction(s) outlast --late-wait",
+                                     job->observation.writers.size());
+        log_warning("{}: {}; the next run looks for their rows", job->name.display(), job->unsettled);
         break;
       }
       tick();
@@ -248,6 +252,7 @@ std::vector<Chunk> CopyJob::plan_table(TableJob& job) {
   const auto round = round_facts(job, plan, last);
   job.report.high_water = round.high_water;
   job.report.settled = round.settled;
+  if (!round.settled && job.key) job.report.remarks.push_back(job.unsettled + "; the next run looks for them");
   return job.ledger->save_plan(round, plan.chunks, deadline_, statements_before_gain(job, options_, last));
 }
 

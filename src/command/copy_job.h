@@ -40,7 +40,8 @@ class CopyJob {
 
   // Steps of one pass: settle, take a snapshot, plan, move.
   void settle(const std::vector<TableJob*>& jobs);
-  void wait_for_writers(const std::vector<TableJob*>& jobs);
+  void wait_for_writers(const std::vector<TableJob*>& jobs, Deadline until);
+  void wait_for_replay(const std::vector<TableJob*>& jobs, Deadline until);
   void open_snapshot(const std::vector<TableJob*>& jobs);
   std::vector<Chunk> plan_table(TableJob& job);
   void start_generation(TableJob& job, const Plan& plan);

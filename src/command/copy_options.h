@@ -26,6 +26,7 @@ struct Allowed {
 
 struct PgCopyOptions {
   std::string source, target;       // libpq connection strings
+  std::string primary;              // of a source that is a standby, to see who still writes; empty: nobody is asked
   std::vector<std::string> tables;  // as given
   std::vector<std::string> columns;
   std::string where_sql;

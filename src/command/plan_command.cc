@@ -112,7 +112,7 @@ PlannedTable plan_table(ControlSessions& control, const PgCopyOptions& options, 
   planned.record_format = job.binary ? "binary" : "text";
   planned.key_column = job.key_name();
   job.facts = read_table_facts(control.source, job, control.deadline());
-  job.observation = observe_writers(control.source, job.source, job.key, control.servers.source.in_recovery,
+  job.observation = observe_writers(control.writers_server(), job.source, job.key, !control.shows_writers(),
                                     control.deadline());
   for (const auto& caution : job.observation.cautions) {
     findings.push_back({Finding::Severity::warning, job.name.display(), caution, ""});
@@ -141,6 +141,7 @@ PlanReport plan(const PgCopyOptions& options, StopSource& stop) {
   PlanReport report;
   try {
     before_any_write([&] {
+      report.findings.clear();
       opened = std::make_unique<ControlSessions>(sessions, options);
       jobs = inspect_tables(*opened, options, report.findings);
     });
@@ -162,6 +163,7 @@ PlanReport plan(const PgCopyOptions& options, StopSource& stop) {
   estimate_time(report, options);
   const int anchors = options.snapshot == SnapshotMode::shared ? 2 : 0;
   report.source_connections = options.readers + anchors + 1;
+  report.primary_connections = control.primary ? 1 : 0;
   report.target_connections = options.writers + 2;
   return report;
 }

@@ -64,6 +64,9 @@ void inspect_table(ControlSessions& control, const PgCopyOptions& options, Table
 pg::Connection open_source(const Sessions& sessions) {
   return pg::Connection(sessions.source(), sessions.source_session("control"));
 }
+pg::Connection open_primary(const Sessions& sessions) {
+  return pg::Connection(*sessions.primary(), sessions.primary_session("late rows"));
+}
 pg::Connection open_target(const Sessions& sessions) {
   return pg::Connection(sessions.target(), sessions.target_session("preflight"));
 }
@@ -73,6 +76,7 @@ pg::Connection open_target(const Sessions& sessions) {
 void ControlSessions::revive(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop) {
   use(sessions, policy, stop, [this] {
     source.run("SELECT", deadline());
+    if (primary) primary->run("SELECT", deadline());
     target.run("SELECT", deadline());
   });
 }
@@ -83,6 +87,7 @@ bool ControlSessions::use(const Sessions& sessions, const RetryPolicy& policy, c
   try_until_done(policy, &stop, [&](RetryState& retry) {
     if (!source.usable()) source = open_source(sessions);
     if (!target.usable()) target = open_target(sessions);
+    if (primary && !primary->usable()) *primary = open_primary(sessions);
     retry.connected();
     ++tries;
     work();
@@ -100,6 +105,10 @@ ControlSessions::ControlSessions(Sessions& sessions, const PgCopyOptions& option
   sessions.set_encoding(servers.source.encoding);
   // Later sessions begin with it. Bounds of keys come from this one and go to those.
   source.run("SET client_encoding = " + pg::quote_literal(servers.source.encoding), deadline());
+  if (sessions.primary() && servers.source.in_recovery) {
+    primary = open_primary(sessions);
+    servers.primary = catalog::read_server_facts(*primary, deadline());
+  }
   sessions.expect_servers(servers.source, servers.target);
   ledger_exists = find_ledger(*this);
 }
@@ -135,10 +144,27 @@ std::vector<TableJob> inspect_tables(ControlSessions& control, const PgCopyOptio
   return jobs;
 }
 
+// It may end any query, and the next one has a snapshot that is not in its way.
+bool ended_by_recovery(const Error& error) {
+  return error.side() == Side::source && error.sqlstate() == pg::sqlstate::serialization_failure;
+}
+
+void try_despite_recovery(const std::function<void()>& work) {
+  constexpr int most_tries = 5;
+  for (int tries = 1; tries < most_tries; ++tries) {
+    try {
+      return work();
+    } catch (const Error& error) {
+      if (!ended_by_recovery(error)) throw;
+    }
+  }
+  work();
+}
+
 // Also a first connection that fails is the user's to mend: waiting would only hide a typing error.
 void before_any_write(const std::function<void()>& work) {
   try {
-    work();
+    try_despite_recovery(work);
   } catch (Error& error) {
     if (error.kind() == ErrorKind::stopped) throw;
     if (error.kind() == ErrorKind::failed || error.retryable()) error.become(ErrorKind::refused);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "catalog/catalog.h"
@@ -14,6 +15,7 @@ namespace pghaul {
 
 struct Servers {
   catalog::ServerFacts source, target;
+  std::optional<catalog::ServerFacts> primary;  // of a standby as source, if it is asked
 };
 
 // Control sessions of a job and what was found out over them.
@@ -26,7 +28,13 @@ struct ControlSessions {
   bool use(const Sessions& sessions, const RetryPolicy& policy, const StopSource& stop,
            const std::function<void()>& work);
 
+  // Where the locks of those who write show: the source or, of a standby, its primary.
+  pg::Connection& writers_server() { return primary ? *primary : source; }
+  // False on a standby whose primary is not asked: its locks are not those of the primary.
+  bool shows_writers() const { return primary || !servers.source.in_recovery; }
+
   pg::Connection source, target;
+  std::optional<pg::Connection> primary;
   Servers servers;
   LedgerNames ledger_names;
   bool ledger_exists = false;
@@ -41,7 +49,8 @@ TableCopyIdentity identity_of(const TableJob& job, const PgCopyOptions& options,
 std::vector<TableJob> inspect_tables(ControlSessions& control, const PgCopyOptions& options,
                                      std::vector<Finding>& findings);
 
-// Runs `work`, which writes nothing: whatever fails in it is a reason to refuse. Errors: refused, stopped, usage.
+// Runs `work`, which writes nothing: whatever fails in it is a reason to refuse. Again from its beginning where a
+// standby's recovery ended it. Errors: refused, stopped, usage.
 void before_any_write(const std::function<void()>& work);
 
 // Error(refused) made of the findings of severity error; nothing if there is none.

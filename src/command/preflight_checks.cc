@@ -1,7 +1,5 @@
 #include "command/preflight_checks.h"
 
-#include <array>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -52,25 +50,6 @@ void check_version(Findings& findings, std::string_view side, int version, bool 
                   fmt::format("the {} server has version {}.{}; pghaul is made for {} to {}", side, major,
                               version % 10'000, oldest_major, newest_major),
                   "use a server of these versions, or try it with --untested-version");
-}
-
-// Snapshots exported on a standby were imported wrongly before these minor versions (release notes of 12 November 2026).
-bool standby_snapshots_work(int version) {
-  constexpr std::array fixed = {140'025, 150'020, 160'016, 170'012, 180'007};
-  for (const int first : fixed) {
-    if (version / 10'000 == first / 10'000) return version >= first;
-  }
-  return version / 10'000 > newest_major;
-}
-
-void check_standby(Findings& findings, const ControlSessions& control, const PgCopyOptions& options) {
-  if (!control.servers.source.in_recovery) return;
-  findings.warning("the source is a standby: late rows cannot be decided there",
-                   "copy from the primary where late rows matter");
-  if (options.snapshot == SnapshotMode::shared && !standby_snapshots_work(control.servers.source.version_num)) {
-    findings.error("this version of PostgreSQL imports snapshots wrongly on a standby",
-                   "use --snapshot chunk, the primary, or the newest minor version");
-  }
 }
 
 // A pooler gives its clients a process id of its own. In transaction mode, settings, advisory locks and snapshots would be
@@ -212,7 +191,8 @@ void check_conflict_key(Findings& findings, const PgCopyOptions& options, const 
 
 void check_servers(ControlSessions& control, const PgCopyOptions& options, std::vector<Finding>& all) {
   Findings findings(all, "", Side::none);
-  const auto& [source, target] = control.servers;
+  const auto& source = control.servers.source;
+  const auto& target = control.servers.target;
   check_version(findings.on(control.source), "source", source.version_num, options.allowed.untested_version);
   check_version(findings.on(control.target), "target", target.version_num, options.allowed.untested_version);
   if (source.system_identifier == target.system_identifier && source.database == target.database) {
@@ -231,9 +211,13 @@ void check_servers(ControlSessions& control, const PgCopyOptions& options, std::
   check_environment(findings);
   check_line(findings, "source", control.source);
   check_line(findings, "target", control.target);
+  if (control.primary) {
+    check_line(findings, "primary", *control.primary);
+    check_direct(findings.on(*control.primary), "primary", *control.primary, control.deadline());
+  }
   check_direct(findings.on(control.source), "source", control.source, control.deadline());
   check_direct(findings.on(control.target), "target", control.target, control.deadline());
-  check_standby(findings.on(control.source), control, options);
+  check_standby(control, options, all);
   check_ledger_rights(findings.on(control.target), control, options);
   check_temporary_right(findings, control, options);
 }

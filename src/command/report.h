@@ -69,6 +69,7 @@ struct PlanReport {
   std::vector<PlannedTable> tables;
   std::vector<Finding> findings;
   int source_connections = 0;
+  int primary_connections = 0;        // of a standby as source
   int target_connections = 0;
   std::int64_t sample_bytes = 0;      // measured
   std::chrono::milliseconds sample_time{0};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "source/standby.h"
+
 namespace pghaul {
 namespace {
 
@@ -12,9 +14,27 @@ Error other_server(const pg::Connection& connection, const std::string& message)
       .safe("nothing was read from it or written to it; every chunk finished before is kept");
 }
 
+Error behind(const pg::Connection& connection, const std::string& message) {
+  return Error(ErrorKind::connection_lost, message).on(connection.side()).about(connection.label());
+}
+
+// A standby may lag behind what the copy knows of its rows: another one than before, or the same after its
+// restart, which begins with what was flushed there.
+void check_position(pg::Connection& connection, const ExpectedServer& server, Duration patience) {
+  if (!server.facts.in_recovery) {
+    throw behind(connection, "a standby answers where a primary did at the start of the run")
+        .advise("add target_session_attrs=primary to the connection string, and run the same command again");
+  }
+  if (server.replayed.empty() || has_replayed(connection, server.replayed, Deadline::after(patience))) return;
+  throw behind(connection,
+               fmt::format("the standby has not replayed WAL up to {} yet, from where on this run reads",
+                           server.replayed))
+      .advise("see whether it follows its primary, and run the same command again");
+}
+
 // Ports, addresses and names move; what was copied belongs to one server, and to one history of it.
-void check_server(pg::Connection& connection, const catalog::ServerFacts& expected, bool any_timeline,
-                  Duration patience) {
+void check_server(pg::Connection& connection, const ExpectedServer& server, Duration patience) {
+  const auto& expected = server.facts;
   const auto found = catalog::read_server_facts(connection, Deadline::after(patience));
   if (found.system_identifier != expected.system_identifier || found.database_oid != expected.database_oid) {
     throw other_server(connection,
@@ -25,17 +45,19 @@ void check_server(pg::Connection& connection, const catalog::ServerFacts& expect
             "see to it that the connection string leads to the server of before, and run the same command "
             "again");
   }
-  if (any_timeline || found.timeline == expected.timeline) return;
-  throw other_server(connection, failover_text(expected.timeline, found.timeline)).advise(failover_advice);
+  if (!server.any_timeline && found.timeline != expected.timeline) {
+    throw other_server(connection, failover_text(expected.timeline, found.timeline)).advise(failover_advice);
+  }
+  if (connection.side() == Side::source && found.in_recovery) check_position(connection, server, patience);
 }
 
 }  // namespace
 
-std::function<void(pg::Connection&)> server_check(const std::optional<catalog::ServerFacts>& expected,
-                                                  bool any_timeline, Duration patience) {
+std::function<void(pg::Connection&)> server_check(const std::optional<ExpectedServer>& expected,
+                                                  Duration patience) {
   if (!expected) return nullptr;
-  return [facts = *expected, any_timeline, patience](pg::Connection& connection) {
-    check_server(connection, facts, any_timeline, patience);
+  return [server = *expected, patience](pg::Connection& connection) {
+    check_server(connection, server, patience);
   };
 }
 

@@ -5,12 +5,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "command/server_check.h"
-
 namespace pghaul {
 namespace {
 
 std::string milliseconds(Duration span) { return std::to_string(span.count()); }
+
+std::optional<pg::Endpoint> parse_primary(const std::string& conninfo) {
+  if (conninfo.empty()) return std::nullopt;
+  return pg::parse_endpoint(Side::source, conninfo);
+}
 
 }  // namespace
 
@@ -18,7 +21,8 @@ Sessions::Sessions(const PgCopyOptions& options, const StopSource& stop)
     : options_(options),
       stop_(stop),
       source_(pg::parse_endpoint(Side::source, options.source)),
-      target_(pg::parse_endpoint(Side::target, options.target)) {}
+      target_(pg::parse_endpoint(Side::target, options.target)),
+      primary_(parse_primary(options.primary)) {}
 
 void Sessions::complete(Error& error) const {
   if (error.kind() == ErrorKind::stopped || error.kind() == ErrorKind::usage) return;
@@ -68,13 +72,21 @@ pg::SessionOptions Sessions::read_only(const std::string& role) const {
 
 pg::SessionOptions Sessions::source_session(const std::string& role) const {
   auto session = read_only(role);
-  session.check = server_check(source_facts_, options_.allowed.failover, options_.connect_timeout);
+  session.check = server_check(expected_source_, options_.connect_timeout);
+  return session;
+}
+
+pg::SessionOptions Sessions::primary_session(const std::string& role) const {
+  auto session = source_session(role);
+  auto expected = expected_source_;
+  if (expected) expected->facts.in_recovery = false;
+  session.check = server_check(expected, options_.connect_timeout);
   return session;
 }
 
 pg::SessionOptions Sessions::target_reader_session(const std::string& role) const {
   auto session = read_only(role);
-  session.check = server_check(target_facts_, true, options_.connect_timeout);
+  session.check = server_check(expected_target_, options_.connect_timeout);
   return session;
 }
 
@@ -82,7 +94,7 @@ pg::SessionOptions Sessions::target_session(const std::string& role) const {
   // Shorter than the statement timeout: only a lock that is waited for too long leads to the ghost that holds it.
   const auto lock_timeout = std::clamp<Duration>(options_.statement_timeout / 2, Duration(1), std::chrono::seconds(10));
   auto session = common(role);
-  session.check = server_check(target_facts_, true, options_.connect_timeout);
+  session.check = server_check(expected_target_, options_.connect_timeout);
   session.settings.insert(session.settings.end(), {{"lock_timeout", milliseconds(lock_timeout)},
                                                    {"idle_in_transaction_session_timeout", "600000"}});
   return session;
@@ -96,7 +108,7 @@ pg::SessionOptions Sessions::writer_session(int writer) const {
 
 pg::SessionOptions Sessions::builder_session(int builder) const {
   auto session = common(fmt::format("index builder {}", builder));
-  session.check = server_check(target_facts_, true, options_.connect_timeout);
+  session.check = server_check(expected_target_, options_.connect_timeout);
   session.settings.insert(session.settings.end(), {{"statement_timeout", "0"}, {"lock_timeout", "0"}});
   return session;
 }

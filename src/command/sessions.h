@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "catalog/catalog.h"
 #include "command/copy_options.h"
+#include "command/server_check.h"
 #include "ledger/ledger_session.h"
 #include "pg/connection.h"
 
@@ -22,6 +23,8 @@ class Sessions {
 
   const pg::Endpoint& source() const { return source_; }
   const pg::Endpoint& target() const { return target_; }
+  // Nothing if none was given.
+  const std::optional<pg::Endpoint>& primary() const { return primary_; }
   // To be told once it is known, before any session that moves rows is opened.
   void set_encoding(const std::string& source_encoding) { encoding_ = source_encoding; }
 
@@ -34,12 +37,16 @@ class Sessions {
   // To be told once they are known: a later session that finds itself on another server, or on one that has failed over
   // from `source`, is refused. A failed-over target needs no such check: what it lost it lost with its marks.
   void expect_servers(const catalog::ServerFacts& source, const catalog::ServerFacts& target) {
-    source_facts_ = source;
-    target_facts_ = target;
+    expected_source_ = {source, options_.allowed.failover, ""};
+    expected_target_ = {target, true, ""};
   }
+  // A later session on a standby finds WAL replayed up to `position`, or is refused. To be told before workers start.
+  void expect_replayed(const std::string& position) { expected_source_->replayed = position; }
 
   // `role` is what the session does, as "reader 1"; it shows in application_name.
   pg::SessionOptions source_session(const std::string& role) const;
+  // On the source's primary; what it has to be is checked by preflight.
+  pg::SessionOptions primary_session(const std::string& role) const;
   pg::SessionOptions target_session(const std::string& role) const;
   // For what only reads there: set up as a source session is.
   pg::SessionOptions target_reader_session(const std::string& role) const;
@@ -55,9 +62,10 @@ class Sessions {
   const PgCopyOptions& options_;
   const StopSource& stop_;
   const pg::Endpoint source_, target_;
+  const std::optional<pg::Endpoint> primary_;
   std::string encoding_;
   std::shared_ptr<LossWindows> losses_;
-  std::optional<catalog::ServerFacts> source_facts_, target_facts_;
+  std::optional<ExpectedServer> expected_source_, expected_target_;
 };
 
 }  // namespace pghaul

@@ -39,14 +39,15 @@ std::string state_of(const pg::Result& row, int line) {
 }
 
 // What the same command would do, and how much of it a second time.
-void judge_resume(TableStatus& table, bool pages_left, std::int64_t last_round_chunks) {
+void judge_resume(TableStatus& table, bool pages_left, std::int64_t last_round_chunks, bool unsettled) {
   if (table.state == "running") {
     table.resume_text = "it is running; a second start is refused";
   } else if (table.state == "new") {
     table.resume_text = "nothing was begun; the copy starts from the beginning";
   } else if (table.state == "complete") {
     table.resumable = true;
-    table.resume_text = "the next run takes what the source has gained";
+    table.resume_text = fmt::format("the next run takes what the source has gained{}",
+                                    unsettled ? ", and looks for late rows: they are undecided" : "");
   } else if (pages_left) {
     table.resume_text = "pages are valid only inside the snapshot that is gone: the next run copies all of it anew";
   } else {
@@ -103,7 +104,7 @@ TableStatus table_status(const pg::Result& row, int line) {
   table.bytes_done = row.int64(line, 16);
   table.bytes_pending = row.int64(line, 17);
   table.last_stop = row.text(line, 20);
-  judge_resume(table, row.boolean(line, 18), row.int64(line, 19));
+  judge_resume(table, row.boolean(line, 18), row.int64(line, 19), row.boolean(line, 21));
   return table;
 }
 
@@ -116,7 +117,8 @@ constexpr std::string_view status_sql =
     "EXISTS (SELECT FROM {1} c WHERE c.table_copy = p.table_copy AND c.generation = p.generation "
     "AND c.state = 'pending' AND c.kind = 'ctid'), "
     "(SELECT pg_catalog.count(*) FROM {1} c WHERE c.table_copy = p.table_copy AND c.generation = p.generation), "
-    "p.last_stop FROM {0} p";
+    "p.last_stop, coalesce((SELECT NOT r.settled AND r.high_water IS NOT NULL FROM {2} r "
+    "WHERE r.table_copy = p.table_copy AND r.generation = p.generation ORDER BY r.round DESC LIMIT 1), false) FROM {0} p";
 
 StatusReport read_status(const StatusOptions& options, const pg::Endpoint& target, StopSource& stop) {
   const LedgerNames names(options.ledger_schema);
@@ -137,7 +139,8 @@ StatusReport read_status(const StatusOptions& options, const pg::Endpoint& targe
   report.ledger = ledger_exists(*connection, names, Deadline::after(patience));
   if (!report.ledger) return report;
   const auto rows = connection->run(
-      fmt::format(fmt::runtime(status_sql), names("table_copy_progress"), names("chunk")), Deadline::after(patience));
+      fmt::format(fmt::runtime(status_sql), names("table_copy_progress"), names("chunk"), names("round")),
+      Deadline::after(patience));
   for (int line = 0; line < rows.rows(); ++line) {
     auto table = table_status(rows, line);
     add_rate(*connection, names, table);

@@ -42,6 +42,7 @@ struct TableJob {
   std::unique_ptr<PgLedger> ledger;
   Observation observation;
   bool settled = true;
+  std::string unsettled;  // why not, as a whole sentence
   TableFacts facts;
   TableReport report;
 

@@ -73,6 +73,9 @@ VerifyJob::VerifyJob(const VerifyOptions& options, StopSource& stop, CopyObserve
 
 void VerifyJob::run() {
   before_any_write([this] {
+    tables_.clear();
+    findings_.clear();
+    progress_.tables.clear();
     open_sessions();
     inspect();
   });

@@ -79,9 +79,7 @@ bool LedgerSession::try_lock(pg::Connection& connection, std::int32_t lock_class
 
 std::optional<int> LedgerSession::holder_of(pg::Connection& connection, std::int32_t lock_class, std::int32_t id) {
   const auto row = connection.query(
-      "SELECT l.pid FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 "
-      "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
-      "AND l.classid::bigint = $1::bigint AND l.objid::bigint = $2::bigint",
+      fmt::format("SELECT l.pid {}", advisory_holders_sql),
       {std::to_string(static_cast<std::uint32_t>(lock_class)), std::to_string(static_cast<std::uint32_t>(id))},
       statement_deadline());
   return row.rows() == 0 ? std::nullopt : std::optional(static_cast<int>(row.int64(0, 0)));

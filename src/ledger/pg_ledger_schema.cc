@@ -190,12 +190,11 @@ bool schema_has_version_table(pg::Connection& connection, const LedgerNames& nam
              .rows() > 0;
 }
 
-bool schema_exists(pg::Connection& connection, const LedgerNames& names, Deadline deadline) {
-  return connection.query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {names.plain_schema()}, deadline)
-             .rows() > 0;
-}
-
 }  // namespace
+
+bool schema_exists(pg::Connection& connection, const std::string& schema, Deadline deadline) {
+  return connection.query("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1", {schema}, deadline).rows() > 0;
+}
 
 LedgerNames::LedgerNames(const std::string& schema)
     : plain_schema_(schema), schema_(pg::quote_identifier(schema)) {}
@@ -231,7 +230,9 @@ void create_ledger(pg::Connection& connection, const LedgerNames& names, Deadlin
   if (!schema_has_version_table(connection, names, deadline)) {
     const auto lock_class = std::to_string(static_cast<std::uint32_t>(names.owner_lock_class()));
     // Not IF NOT EXISTS: that asks for the right to create even where the schema is there.
-    if (!schema_exists(connection, names, deadline)) connection.run("CREATE SCHEMA " + names.schema(), deadline);
+    if (!schema_exists(connection, names.plain_schema(), deadline)) {
+      connection.run("CREATE SCHEMA " + names.schema(), deadline);
+    }
     connection.run(fmt::format(fmt::runtime(tables_sql), names.schema(), ledger_version), deadline);
     connection.run(fmt::format(fmt::runtime(views_sql), names.schema(), lock_class), deadline);
   }

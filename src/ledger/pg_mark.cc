@@ -111,10 +111,8 @@ int terminate_ghosts(pg::Connection& connection, const LedgerNames& names, const
 
 void end_fence_holders(pg::Connection& connection, const LedgerNames& names, int id, Deadline deadline) {
   connection.query(
-      "SELECT pg_catalog.pg_terminate_backend(l.pid, 2000) FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' "
-      "AND l.granted AND l.objsubid = 2 AND l.pid <> pg_catalog.pg_backend_pid() AND l.database = (SELECT d.oid FROM "
-      "pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
-      "AND l.classid::bigint = $1::bigint AND l.objid::bigint = $2::bigint",
+      fmt::format("SELECT pg_catalog.pg_terminate_backend(l.pid, 2000) {} AND l.pid <> pg_catalog.pg_backend_pid()",
+                  advisory_holders_sql),
       {std::to_string(static_cast<std::uint32_t>(names.fence_lock_class())), std::to_string(id)}, deadline);
 }
 

@@ -104,13 +104,17 @@ void Connection::State::throw_lost(const std::string& what) {
   while (!reason.empty() && reason.back() == '\n') reason.pop_back();
   // libpq's own, and no matter of the line: the next session would end the same way.
   if (reason.find("out of memory") != std::string::npos) throw out_of_memory();
-  // The server is not lost where a standby's recovery ended the session.
-  const bool conflict = side == Side::source && fatal_sqlstate == sqlstate::serialization_failure;
-  auto error = Error(conflict ? ErrorKind::transient : ErrorKind::connection_lost,
-                     reason.empty() ? what : what + ": " + reason);
-  error.on(side).about(label).with_sqlstate(fatal_sqlstate);
-  if (conflict) error.advise(conflict_advice);
-  throw error;
+  // The server is not lost where a standby's recovery ended the session; who met it knows the table.
+  if (side == Side::source && fatal_sqlstate == sqlstate::serialization_failure) {
+    throw Error(ErrorKind::transient, "the session was ended: conflict with recovery")
+        .on(side)
+        .with_sqlstate(fatal_sqlstate)
+        .advise(conflict_advice);
+  }
+  throw Error(ErrorKind::connection_lost, reason.empty() ? what : what + ": " + reason)
+      .on(side)
+      .about(label)
+      .with_sqlstate(fatal_sqlstate);
 }
 
 void Connection::State::throw_result(const PGresult* result) {
@@ -134,9 +138,9 @@ void Connection::State::throw_result(const PGresult* result) {
   if (code == sqlstate::query_canceled) {
     error.advise("if it was a timeout: raise --statement-timeout, or lower --batch-bytes; then run the same command again");
   }
-  if (code == sqlstate::serialization_failure && side == Side::source) {
-    error.advise(conflict_advice);
-  }
+  // Of a page in use it says deadlock.
+  const bool conflict = code == sqlstate::serialization_failure || code == sqlstate::deadlock_detected;
+  if (conflict && side == Side::source) error.advise(conflict_advice);
   if (code == sqlstate::lock_not_available) {
     error.advise("see who holds the table: SELECT pid, mode FROM pg_locks WHERE granted AND relation = 'TABLE'::regclass; when "
                  "the lock is gone, run the same command again");

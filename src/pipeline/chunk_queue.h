@@ -23,7 +23,7 @@ struct ChunkTask {
   std::size_t table;
   Chunk chunk;
   RetryState retry;
-  bool halve = false;  // took longer than the statement timeout
+  bool halve = false;  // took longer than the statement timeout, or than a standby's recovery allows
 };
 using ChunkTaskPtr = std::shared_ptr<ChunkTask>;
 

@@ -368,6 +368,59 @@ TEST_F(TooLong, ASingleRowIsTriedAsOftenAsAnythingElse) {
   EXPECT_EQ(tries_, 4);
 }
 
+// ---- Conflicts with a standby's recovery -----------------------------------------------------------
+
+class Conflicts : public TooLong {};
+
+TEST_F(Conflicts, AReadIsHalved) {
+  for (const std::string code : {"40001", "40P01"}) {
+    PipelineRun fresh;
+    std::swap(run_, fresh);
+    run_.add_table(800, 800);
+    run_.hook = [this, code](std::string_view place, const Chunk& chunk) {
+      if (place == "source.end" && table().keys_in(chunk.range).size() > 100) throw conflict_error(code);
+    };
+    EXPECT_TRUE(run_.run());
+    expect_all_done();
+    EXPECT_EQ(table().count("done"), 8) << code;
+  }
+}
+
+TEST_F(Conflicts, ASingleRowIsTriedAsOftenAsAnythingElse) {
+  run_.tables.emplace_back(std::vector<std::int64_t>{5}, std::vector<Chunk>{key_chunk(0, 1'000'000'000)});
+  run_.hook = [this](std::string_view place, const Chunk&) {
+    if (place == "source.end" && ++tries_ > 0) throw conflict_error();
+  };
+  EXPECT_EQ(error_of(run_).sqlstate(), "40001");
+  EXPECT_EQ(tries_, 4);
+}
+
+// Its pieces would else be read without having been probed, of whatever size they are.
+TEST_F(Conflicts, ARangeThatWasNotProbedIsProbedInSmallerSteps) {
+  auto chunk = key_chunk({}, {});
+  chunk.refined = false;
+  run_.tables.emplace_back(keys_below(100'000), std::vector<Chunk>{chunk});  // 10 MB; a batch is 100 kB
+  std::atomic<bool> first{true};
+  run_.hook = [&](std::string_view place, const Chunk&) {
+    if (place == "source.probe" && first.exchange(false)) throw conflict_error();
+  };
+  EXPECT_TRUE(run_.run());
+  expect_all_done();
+  EXPECT_GE(table().count("done"), 100);
+  EXPECT_LE(table().count("done"), 110);
+}
+
+TEST_F(Conflicts, WhatTheTargetSaysIsNone) {
+  run_.add_table(800, 800);
+  std::atomic<int> writes{0};
+  run_.hook = [&](std::string_view place, const Chunk&) {
+    if (place == "sink.commit" && ++writes == 1) throw conflict_error().on(Side::target);
+  };
+  EXPECT_TRUE(run_.run());
+  expect_all_done();
+  EXPECT_EQ(table().count("done"), 1);
+}
+
 // ---- Pace ----------------------------------------------------------------------------------------
 
 TEST_F(Pipelines, MaxRateIsKept) {

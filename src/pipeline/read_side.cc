@@ -16,6 +16,17 @@ namespace {
 constexpr int steps_per_batch = 4;
 constexpr int most_steps = 16 * steps_per_batch;
 constexpr std::string_view query_canceled = "57014";
+constexpr std::string_view serialization_failure = "40001", deadlock_detected = "40P01";
+
+// A standby's recovery ended what stood in its way: a snapshot, or a page in use. Shorter reads are met less often.
+// A primary has neither code for read-only transactions, but for a deadlock, where a shorter read does no harm.
+bool met_recovery(const Error& error) {
+  return error.side() == Side::source &&
+         (error.sqlstate() == serialization_failure || error.sqlstate() == deadlock_detected);
+}
+
+// A key range that was not probed yet would be cut by a guess.
+bool may_be_halved(const Chunk& chunk) { return chunk.refined || chunk.range.kind != ChunkKind::key; }
 
 // Holds the reader to the job's rate; asks the limiter once per 64 kB.
 class RateLimited : public BatchReceiver {
@@ -53,11 +64,11 @@ bool Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
       return false;
     }
     task->retry.connected();
-    if (task->halve && halve(source, task)) return true;
+    if (task->halve && may_be_halved(task->chunk) && halve(source, task)) return true;
     if (refine(source, task)) return true;
     read_batch(source, task);
   } catch (const Error& error) {
-    const bool too_long = error.sqlstate() == query_canceled && can_be_cut(task->chunk.range);
+    const bool too_long = (error.sqlstate() == query_canceled || met_recovery(error)) && can_be_cut(task->chunk.range);
     pause_or_give_up(task, error);
     task->halve = too_long;
     chunks_.give_back(task);
@@ -71,15 +82,17 @@ bool Pipeline::refine(Source& source, const ChunkTaskPtr& task) {
   if (chunk.refined || chunk.range.kind != ChunkKind::key) return false;
   const auto& table = tables_[task->table];
   const auto rows = batch_rows(table);
+  // Where a probe was ended before, the next one ends where the first batch does.
+  const int most = task->halve ? steps_per_batch : most_steps;
   std::vector<std::string> steps;
   try {
-    steps = source.probe_cuts(task->table, chunk, std::max<std::int64_t>(1, rows / steps_per_batch), most_steps);
+    steps = source.probe_cuts(task->table, chunk, std::max<std::int64_t>(1, rows / steps_per_batch), most);
   } catch (const Error& error) {
     if (error.sqlstate() != query_canceled) throw;
     log_warning("{}: probing {} took longer than --statement-timeout; reading it as one chunk", table.name,
                 describe(chunk.range, table.key_column));
   }
-  const bool complete = steps.size() < most_steps;
+  const bool complete = std::cmp_less(steps.size(), most);
   const auto cuts = even_cuts(steps, steps_per_batch, complete);
   chunk.refined = true;
   if (cuts.empty()) return false;
@@ -122,7 +135,7 @@ std::vector<std::string> Pipeline::half_cut(Source& source, ChunkTask& task) {
   return middle ? std::vector{*middle} : std::vector<std::string>();
 }
 
-// The chunk took longer than the statement timeout: half of it may not.
+// The chunk took longer than the statement timeout, or than recovery lets a standby's readers: half of it may not.
 bool Pipeline::halve(Source& source, const ChunkTaskPtr& task) {
   task->halve = false;
   const auto cuts = half_cut(source, *task);

@@ -75,16 +75,18 @@ std::vector<std::string> first_column(const pg::Result& rows) {
 
 }  // namespace
 
+std::string oldest_running_xid(pg::Connection& connection, Deadline deadline) {
+  const auto row = connection.run("SELECT pg_catalog.mod(pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())"
+                                  "::pg_catalog.text::pg_catalog.numeric, 4294967296)",
+                                  deadline);
+  return std::string(row.text(0, 0));
+}
+
 Observation observe_writers(pg::Connection& connection, const TableShape& shape,
                             const std::optional<catalog::IntegerKey>& key, bool in_recovery, Deadline deadline) {
   Observation observation;
   observation.decidable = !in_recovery;
-  observation.oldest_xid = std::string(
-      connection
-          .run("SELECT pg_catalog.mod(pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())"
-               "::pg_catalog.text::pg_catalog.numeric, 4294967296)",
-               deadline)
-          .text(0, 0));
+  observation.oldest_xid = oldest_running_xid(connection, deadline);
   if (key) {
     // On a standby a sequence runs ahead of what was replayed.
     const auto* sequence = in_recovery ? nullptr : feeding_sequence(shape, key->column);

@@ -28,6 +28,9 @@ struct Observation {
 Observation observe_writers(pg::Connection& connection, const catalog::TableShape& shape,
                             const std::optional<catalog::IntegerKey>& key, bool in_recovery, Deadline deadline);
 
+// All transactions before this one have ended as this server sees it. 32 bits, as rows have them.
+std::string oldest_running_xid(pg::Connection& connection, Deadline deadline);
+
 // Those of the observed transactions that still hold a lock.
 std::vector<std::string> writers_left(pg::Connection& connection, const catalog::TableShape& shape,
                                       const Observation& observation, Deadline deadline);

@@ -27,6 +27,11 @@ inline Error permanent_error(Side side) { return Error(ErrorKind::failed, "no wa
 inline Error timeout_error(Side side) {
   return Error(ErrorKind::transient, "canceling statement due to statement timeout").on(side).with_sqlstate("57014");
 }
+inline Error conflict_error(std::string code = "40001") {
+  return Error(ErrorKind::transient, "canceling statement due to conflict with recovery")
+      .on(Side::source)
+      .with_sqlstate(std::move(code));
+}
 
 // Rows are `key<TAB>padding<NEWLINE>`. Mark and rows become durable under one mutex, and a marked row stays locked
 // until its transaction ends: what PostgreSQL does for PgSink. Threads: safe.

@@ -39,13 +39,26 @@ inline void follow(pg::ThrowawayServer& standby, const pg::ThrowawayServer& prim
   standby.start();
 }
 
+struct PrimaryAndStandby {
+  PrimaryAndStandby() {
+    primary.start();
+    follow(standby, primary);
+  }
+  pg::ThrowawayServer primary, standby;
+};
+
 class Standby : public ServerFaults {
  protected:
-  // Two servers of the test's own, and the database on them.
-  Standby() {
-    primary_.start();
+  // Two servers of the test's own, unless it leaves those of others as they were; and the database on them.
+  explicit Standby(std::shared_ptr<PrimaryAndStandby> servers = std::make_shared<PrimaryAndStandby>())
+      : servers_(std::move(servers)) {
     run_psql(primary_.conninfo(), fmt::format("CREATE DATABASE {}", database()));
-    follow(standby_, primary_);
+    wait_for_standby();
+  }
+  // Of all tests of a program that ask for them.
+  static std::shared_ptr<PrimaryAndStandby> shared_servers() {
+    static const auto servers = std::make_shared<PrimaryAndStandby>();
+    return servers;
   }
 
   std::string on_primary() const { return primary_.conninfo(database()); }
@@ -57,7 +70,7 @@ class Standby : public ServerFaults {
         primary_.port(), standby_.port(), database());
   }
   void wait_for_standby() const {
-    const auto end = run_psql(on_primary(), "SELECT pg_current_wal_insert_lsn()");
+    const auto end = run_psql(primary_.conninfo(), "SELECT pg_current_wal_insert_lsn()");
     EXPECT_TRUE(wait_until([&] {
       return run_psql(standby_.conninfo(),
                       fmt::format("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", end)) == "t";
@@ -77,7 +90,11 @@ class Standby : public ServerFaults {
     promote();
   }
 
-  pg::ThrowawayServer primary_, standby_;
+ private:
+  const std::shared_ptr<PrimaryAndStandby> servers_;
+
+ protected:
+  pg::ThrowawayServer &primary_ = servers_->primary, &standby_ = servers_->standby;
 };
 
 }  // namespace pghaul::test

@@ -1,16 +1,14 @@
 // Copies that stand in a configuration file.
-#include <filesystem>
 #include <fstream>
 
 #include "scenario/copy_test.h"
+#include "support/temporary_folder.h"
 
 namespace pghaul::test {
 namespace {
 
 class Config : public CopyTest {
  protected:
-  ~Config() override { std::filesystem::remove(path_); }
-
   // Both servers by reference, as nobody may put a password into the file.
   void write(const std::string& copies) const {
     std::ofstream(path_) << "[defaults]\nsource = {env = \"PROD\"}\ntarget = {env = \"STATS\"}\nprogress = \"none\"\n"
@@ -29,7 +27,8 @@ class Config : public CopyTest {
     return target_sql(fmt::format("SELECT to_regclass('public.{}') IS NOT NULL", table));
   }
 
-  const std::string path_ = testing::TempDir() + "config_pgtest.toml";
+  const TemporaryFolder folder_;
+  const std::string path_ = folder_.file("config_pgtest.toml");
 };
 
 constexpr auto kTwo = R"(
