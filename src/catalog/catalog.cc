@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "catalog/members.h"
 #include "pg/quote.h"
 
 namespace pghaul::catalog {
@@ -37,23 +38,41 @@ SELECT s.histogram_bounds::pg_catalog.text, s.null_frac FROM pg_catalog.pg_stats
 WHERE s.schemaname = $1::pg_catalog.text AND s.tablename = $2::pg_catalog.text
   AND s.attname = $3::pg_catalog.text ORDER BY s.inherited LIMIT 1)";
 
-// One query for four lists, told apart by their first column.
+constexpr const char* member_statistics_sql = R"(
+SELECT m.no, s.histogram_bounds::pg_catalog.text, s.null_frac
+FROM pg_catalog.unnest($1::pg_catalog.oid[]) WITH ORDINALITY AS m (oid, no)
+JOIN pg_catalog.pg_class AS c ON c.oid = m.oid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_stats AS s ON s.schemaname = n.nspname AND s.tablename = c.relname
+WHERE s.attname = $2::pg_catalog.text AND NOT s.inherited)";
+
+// One query for four lists, told apart by their first column. What partitions have of their own counts, too: rows that are
+// written by the root reach them.
 constexpr const char* attachments_sql = R"(
-SELECT 't', t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t
-WHERE t.tgrelid = $1::pg_catalog.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+WITH RECURSIVE tree (oid) AS (
+  SELECT $1::pg_catalog.oid UNION
+  SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i JOIN tree ON i.inhparent = tree.oid
+  JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid AND c.relispartition)
+SELECT 't', CASE WHEN t.tgrelid = $1::pg_catalog.oid THEN t.tgname::pg_catalog.text
+                 ELSE pg_catalog.format('%I of %I.%I', t.tgname, n.nspname, c.relname) END
+FROM tree JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = tree.oid JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE (t.tgrelid = $1::pg_catalog.oid OR t.tgparentid = 0) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
 UNION ALL
 SELECT 'r', r.rulename::pg_catalog.text FROM pg_catalog.pg_rewrite AS r
 WHERE r.ev_class = $1::pg_catalog.oid AND r.rulename <> '_RETURN' AND r.ev_enabled IN ('O', 'A')
 UNION ALL
 SELECT 'o', pg_catalog.format('%I to %I.%I', k.conname, n.nspname, c.relname)
-FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
+FROM tree JOIN pg_catalog.pg_constraint AS k ON k.conrelid = tree.oid
+JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE k.contype = 'f' AND k.conrelid = $1::pg_catalog.oid
+WHERE k.contype = 'f' AND (k.conrelid = $1::pg_catalog.oid OR k.conparentid = 0)
 UNION ALL
 SELECT 'i', pg_catalog.format('%I of %I.%I', k.conname, n.nspname, c.relname)
-FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+FROM tree JOIN pg_catalog.pg_constraint AS k ON k.confrelid = tree.oid
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE k.contype = 'f' AND k.confrelid = $1::pg_catalog.oid
+WHERE k.contype = 'f' AND (k.confrelid = $1::pg_catalog.oid OR k.conparentid = 0)
 ORDER BY 1, 2)";
 
 // "{-5,0,17}", as an array of integers prints.
@@ -105,12 +124,24 @@ KeyStatistics read_key_statistics(pg::Connection& connection, const TableName& n
   return {parse_integers(result.text(0, 0)), result.number(0, 1)};
 }
 
+std::vector<KeyStatistics> read_member_statistics(pg::Connection& connection, const std::vector<Member>& members,
+                                                  const std::string& column, Deadline deadline) {
+  std::vector<KeyStatistics> statistics(members.size());
+  const auto result = connection.query(member_statistics_sql, {oid_array(members), column}, deadline);
+  for (int row = 0; row < result.rows(); ++row) {
+    statistics.at(static_cast<std::size_t>(result.int64(row, 0) - 1)) = {parse_integers(result.text(row, 1)),
+                                                                         result.number(row, 2)};
+  }
+  return statistics;
+}
+
 KeyBounds read_key_bounds(pg::Connection& connection, const TableName& name, const std::string& column,
-                          Deadline deadline) {
+                          Deadline deadline, Descendants descendants) {
   // ORDER BY is qualified: a bare name would be an output column's.
   constexpr const char* probe =
       "(SELECT t.{0}::pg_catalog.text FROM {1} AS t WHERE t.{0} IS NOT NULL ORDER BY t.{0} {2} LIMIT 1)";
-  const std::string key = pg::quote_identifier(column), table = name.sql();
+  const std::string key = pg::quote_identifier(column);
+  const std::string table = (descendants == Descendants::ignore ? "ONLY " : "") + name.sql();
   const auto sql = fmt::format("SELECT {}, {}", fmt::format(fmt::runtime(probe), key, table, "ASC"),
                                fmt::format(fmt::runtime(probe), key, table, "DESC"));
   const auto result = connection.query(sql, {}, deadline);

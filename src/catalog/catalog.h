@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,19 @@ struct ServerFacts {
 };
 ServerFacts read_server_facts(pg::Connection& connection, Deadline deadline);
 
+// With its partitions or children, or as if it had none.
+enum class Descendants { read, ignore };
+
 // Nothing if there is no such relation. Any relkind is returned: the caller decides.
-std::optional<TableShape> read_table_shape(pg::Connection& connection, const TableName& name, Deadline deadline);
+std::optional<TableShape> read_table_shape(pg::Connection& connection, const TableName& name, Deadline deadline,
+                                           Descendants descendants = Descendants::read);
+
+// Adds the members of a table that has partitions or children to its shape; sizes and number of rows are then those of all
+// of them. One query, however many there are. Done by read_table_shape().
+void read_members(pg::Connection& connection, TableShape& shape, Deadline deadline);
+// Names of the table's unique indexes that each member has, too: same columns, same order. Those of a partitioned table
+// are in each partition as long as they are valid.
+std::set<std::string> indexes_of_all_members(pg::Connection& connection, const TableShape& shape, Deadline deadline);
 
 // Adds a table's ordered keys to its shape. Done by read_table_shape().
 void read_ordered_keys(pg::Connection& connection, TableShape& shape, Deadline deadline);
@@ -44,6 +56,10 @@ struct KeyStatistics {
 KeyStatistics read_key_statistics(pg::Connection& connection, const TableName& name, const std::string& column,
                                   Deadline deadline);
 
+// The same of each member, in their order, in one query.
+std::vector<KeyStatistics> read_member_statistics(pg::Connection& connection, const std::vector<Member>& members,
+                                                  const std::string& column, Deadline deadline);
+
 // What pg_stats knows of an ordered key's first column, in the order of the key's index, which need not be its own.
 struct OrderedStatistics {
   struct Point {
@@ -56,12 +72,12 @@ struct OrderedStatistics {
 OrderedStatistics read_ordered_statistics(pg::Connection& connection, const TableName& name,
                                           const OrderedColumn& column, Deadline deadline);
 
-// Lowest and highest key by two index probes. Both empty for a table without rows (or only NULL keys).
+// Lowest and highest key by two index probes, of one table or of all members. Both empty for a table without rows (or only NULL keys).
 struct KeyBounds {
   std::optional<std::int64_t> lowest, highest;
 };
 KeyBounds read_key_bounds(pg::Connection& connection, const TableName& name, const std::string& column,
-                          Deadline deadline);
+                          Deadline deadline, Descendants descendants = Descendants::ignore);
 
 // Privileges the current role lacks for the given use, as GRANT statements to type. Empty: none lacks.
 std::vector<std::string> missing_source_grants(pg::Connection& connection, const TableShape& shape,

@@ -2,24 +2,33 @@
 #include <fmt/format.h>
 
 #include "catalog/catalog.h"
+#include "catalog/members.h"
 
 namespace pghaul::catalog {
 
 namespace {
 
-// A column list is offered only where columns were asked for; a right on the whole table covers later columns, too.
+// A column list is offered only where columns were asked for; a right on the whole table covers later columns, too. Of a
+// child, columns that its parent does not have are not read. $1 is the table, $2 itself and all that has its rows.
 constexpr const char* source_sql = R"(
 WITH t AS (
-  SELECT c.oid, c.relname, n.oid AS schema_oid, n.nspname FROM pg_catalog.pg_class AS c
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1::pg_catalog.oid)
-SELECT pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', t.nspname, current_user) FROM t
+  SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, n.oid AS schema_oid, n.nspname
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = ANY ($2::pg_catalog.oid[])),
+lacking AS (
+  SELECT t.oid, t.name, {0} AS columns FROM t, pg_catalog.pg_attribute AS r
+  JOIN pg_catalog.pg_attribute AS a ON a.attname = r.attname
+  WHERE r.attrelid = $1::pg_catalog.oid AND r.attnum > 0 AND NOT r.attisdropped
+    AND a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped{1}
+    AND NOT pg_catalog.has_column_privilege(t.oid, a.attnum, 'SELECT')
+  GROUP BY t.oid, t.name)
+SELECT DISTINCT pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', t.nspname, current_user) FROM t
 WHERE NOT pg_catalog.has_schema_privilege(t.schema_oid, 'USAGE')
 UNION ALL
-SELECT pg_catalog.format('GRANT SELECT{0} ON TABLE %I.%I TO %I'{1}, t.nspname, t.relname, current_user)
-FROM t, pg_catalog.pg_attribute AS a
-WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped{2}
-  AND NOT pg_catalog.has_column_privilege(t.oid, a.attnum, 'SELECT')
-GROUP BY t.nspname, t.relname)";
+SELECT pg_catalog.format('GRANT SELECT%s ON TABLE %s TO %I', lacking.columns,
+                         pg_catalog.string_agg(lacking.name, ', ' ORDER BY lacking.oid <> $1::pg_catalog.oid, lacking.name),
+                         current_user)
+FROM lacking GROUP BY lacking.columns)";
 
 constexpr const char* target_sql = R"(
 SELECT pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user)
@@ -48,17 +57,20 @@ std::string placeholders(std::size_t first, std::size_t count) {
 }
 
 std::string source_query(std::size_t column_count) {
-  if (column_count == 0) return fmt::format(fmt::runtime(source_sql), "", "", "");
-  return fmt::format(fmt::runtime(source_sql), " (%s)",
-                     ", pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)",
-                     fmt::format(" AND a.attname::pg_catalog.text IN ({})", placeholders(2, column_count)));
+  if (column_count == 0) return fmt::format(fmt::runtime(source_sql), "''::pg_catalog.text", "");
+  return fmt::format(
+      fmt::runtime(source_sql),
+      "pg_catalog.format(' (%s)', pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY r.attnum))",
+      fmt::format(" AND a.attname::pg_catalog.text IN ({})", placeholders(3, column_count)));
 }
 
 }  // namespace
 
 std::vector<std::string> missing_source_grants(pg::Connection& connection, const TableShape& shape,
                                                const std::vector<std::string>& columns, Deadline deadline) {
-  pg::Params params{std::to_string(shape.oid)};
+  auto all = shape.members;
+  all.emplace_back().oid = shape.oid;
+  pg::Params params{std::to_string(shape.oid), oid_array(all)};
   params.insert(params.end(), columns.begin(), columns.end());
   return first_column(connection.query(source_query(columns.size()), params, deadline));
 }

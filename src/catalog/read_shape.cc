@@ -1,12 +1,13 @@
-// Reads a TableShape in four queries: the relation, its columns, indexes, sequences.
+// Reads a TableShape: the relation, its columns, members, indexes, sequences.
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "catalog/binary_types.h"
 #include "catalog/catalog.h"
+#include "catalog/names.h"
+#include "catalog/result_values.h"
 #include "pghaul/error.h"
 
 namespace pghaul::catalog {
@@ -93,11 +94,6 @@ JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = s.oid
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = $1::pg_catalog.oid AND a.attnum = u.attnum
 ORDER BY a.attnum, s.oid)";
 
-char one_char(const pg::Result& result, int row, int column) {
-  const std::string_view text = result.text(row, column);
-  return text.empty() ? '\0' : text.front();
-}
-
 std::uint32_t oid_at(const pg::Result& result, int row, int column) {
   return static_cast<std::uint32_t>(result.int64(row, column));
 }
@@ -132,20 +128,6 @@ Column column_of(const pg::Result& result, int row) {
   column.sent_type_oid = oid_at(result, row, 12);
   column.binary_safe = has_portable_binary_form(oid_at(result, row, 11));
   return column;
-}
-
-// "1 0 3", as int2vector prints it.
-std::vector<int> parse_numbers(std::string_view text) {
-  std::vector<int> numbers;
-  const char* next = text.data();
-  const char* const end = next + text.size();
-  while (next < end) {
-    int number = 0;
-    next = std::from_chars(next, end, number).ptr;
-    numbers.push_back(number);
-    if (next < end) ++next;
-  }
-  return numbers;
 }
 
 // Empty for an expression (number 0).
@@ -214,13 +196,24 @@ void consider_key(const Index& index, TableShape& shape) {
   if (!shape.key || rank_of(key) < rank_of(*shape.key)) shape.key = std::move(key);
 }
 
-void read_indexes(pg::Connection& connection, TableShape& shape, const pg::Params& oid, Deadline deadline) {
+// No piece of a table is told by an index that some of its members do not have.
+void drop_partial_keys(TableShape& shape, const std::set<std::string>& common) {
+  std::erase_if(shape.ordered_keys, [&](const OrderedKey& key) {
+    const bool partial = !common.contains(key.index);
+    if (partial) shape.no_keys.push_back(display_name(key.index) + ": not every table that inherits has such an index");
+    return partial;
+  });
+}
+
+void read_indexes(pg::Connection& connection, TableShape& shape, const pg::Params& oid,
+                  const std::optional<std::set<std::string>>& common, Deadline deadline) {
   const char* nulls = connection.server_version() >= 150000 ? "i.indnullsnotdistinct" : "false";
   const auto result = connection.query(fmt::format(fmt::runtime(indexes_sql), nulls), oid, deadline);
   for (int row = 0; row < result.rows(); ++row) {
     shape.indexes.push_back(index_of(result, row, shape));
     // Integers ordered by another operator class would not come in the order of their values.
-    if (result.boolean(row, 15)) consider_key(shape.indexes.back(), shape);
+    const bool everywhere = !common || common->contains(shape.indexes.back().name);
+    if (result.boolean(row, 15) && everywhere) consider_key(shape.indexes.back(), shape);
   }
 }
 
@@ -238,7 +231,8 @@ Sequence sequence_of(const pg::Result& result, int row) {
 
 }  // namespace
 
-std::optional<TableShape> read_table_shape(pg::Connection& connection, const TableName& name, Deadline deadline) {
+std::optional<TableShape> read_table_shape(pg::Connection& connection, const TableName& name, Deadline deadline,
+                                           Descendants descendants) {
   const auto relation = connection.query(relation_sql, {name.schema, name.name}, deadline);
   if (relation.rows() == 0) return std::nullopt;
   TableShape shape;
@@ -247,8 +241,12 @@ std::optional<TableShape> read_table_shape(pg::Connection& connection, const Tab
   const pg::Params oid{std::to_string(shape.oid)};
   const auto columns = connection.query(columns_sql, oid, deadline);
   for (int row = 0; row < columns.rows(); ++row) shape.columns.push_back(column_of(columns, row));
-  read_indexes(connection, shape, oid, deadline);
+  if (descendants == Descendants::read) read_members(connection, shape, deadline);
+  std::optional<std::set<std::string>> common;
+  if (shape.key_may_repeat()) common = indexes_of_all_members(connection, shape, deadline);
+  read_indexes(connection, shape, oid, common, deadline);
   read_ordered_keys(connection, shape, deadline);
+  if (common) drop_partial_keys(shape, *common);
   const auto sequences = connection.query(sequences_sql, oid, deadline);
   for (int row = 0; row < sequences.rows(); ++row) shape.sequences.push_back(sequence_of(sequences, row));
   return shape;

@@ -94,6 +94,12 @@ std::string TableName::sql() const { return pg::quote_qualified(schema, name); }
 
 TableName parse_table_name(const std::string& text) { return NameParser(text).parse(); }
 
+const Member* TableShape::member(std::uint32_t member_oid) const {
+  const auto found = std::find_if(members.begin(), members.end(),
+                                  [&](const Member& candidate) { return candidate.oid == member_oid; });
+  return found == members.end() ? nullptr : &*found;
+}
+
 const Column* TableShape::column(const std::string& column_name) const {
   const auto found = std::find_if(columns.begin(), columns.end(),
                                   [&](const Column& candidate) { return candidate.name == column_name; });

@@ -88,6 +88,19 @@ struct Sequence {
   std::string column;         // that it feeds
 };
 
+// A table that has rows of another one: a leaf partition, or one of an inheritance tree, the parent among them.
+struct Member {
+  std::uint32_t oid = 0;
+  TableName name;
+  char kind = 'r';            // pg_class.relkind; never 'p'
+  char persistence = 'p';
+  std::uint32_t filenode = 0;
+  bool row_security = false;  // applies to the role that asked
+  double row_estimate = -1;   // as TableShape's
+  std::int64_t table_bytes = 0, pages = 0;
+  std::vector<int> column_numbers;  // attnum here of each of the shape's columns
+};
+
 struct TableShape {
   std::uint32_t oid = 0;
   TableName name;
@@ -96,6 +109,8 @@ struct TableShape {
   std::uint32_t filenode = 0; // pg_relation_filenode()
   bool row_security = false;  // applies to the role that asked
   bool has_children = false;  // inheritance or partitions
+  // Where the rows are if not in the table alone; temporary tables of other sessions are left out, as by the server.
+  std::vector<Member> members;
   bool is_partition = false;
   double row_estimate = -1;   // of now, from the last ANALYZE or VACUUM and the size; -1 never
   std::int64_t heap_bytes = 0;    // main fork
@@ -108,6 +123,11 @@ struct TableShape {
   std::vector<OrderedKey> ordered_keys;  // the primary key first, then those of fewer columns
   std::vector<std::string> no_keys;      // why other unique indexes are none of them: "k: column a may be NULL"
 
+  // Rows are in several tables, or may come to be.
+  bool is_tree() const { return kind == 'p' || !members.empty(); }
+  // A key is unique in each member only: nothing keeps two tables of an inheritance tree from having the same one.
+  bool key_may_repeat() const { return kind != 'p' && !members.empty(); }
+  const Member* member(std::uint32_t member_oid) const;
   const Column* column(const std::string& column_name) const;
   // Names, types, NOT NULL and order of the columns in one text; equal texts mean that rows travel alike.
   std::string fingerprint() const;

@@ -43,11 +43,13 @@ std::string constraint_sql(const Index& index, const TableName& target) {
                      index.deferred ? " INITIALLY DEFERRED" : "");
 }
 
-IndexBuild build_of(const Index& index, const TableName& target) {
-  IndexBuild build{index.name, index.primary, index.unique, index.columns, {}};
-  build.statements.push_back(fmt::format("CREATE {}INDEX {} ON {} {}", index.unique ? "UNIQUE " : "",
+// Where rows come from an inheritance tree a unique index of the parent says nothing about its children's rows.
+IndexBuild build_of(const Index& index, const TableName& target, bool may_repeat) {
+  const bool unique = index.unique && !may_repeat;
+  IndexBuild build{index.name, index.primary && unique, unique, index.columns, {}};
+  build.statements.push_back(fmt::format("CREATE {}INDEX {} ON {} {}", unique ? "UNIQUE " : "",
                                          pg::quote_identifier(index.name), target.sql(), index.definition_tail));
-  if (index.constraint) build.statements.push_back(constraint_sql(index, target));
+  if (index.constraint && unique) build.statements.push_back(constraint_sql(index, target));
   return build;
 }
 
@@ -105,7 +107,7 @@ std::vector<IndexBuild> index_builds(const TableShape& source, const TableName& 
                                      const std::vector<std::string>& columns) {
   std::vector<IndexBuild> builds;
   for (const Index& index : source.indexes) {
-    if (can_be_built(index, columns)) builds.push_back(build_of(index, target));
+    if (can_be_built(index, columns)) builds.push_back(build_of(index, target, source.key_may_repeat()));
   }
   std::stable_partition(builds.begin(), builds.end(), [](const IndexBuild& build) { return build.primary; });
   return builds;

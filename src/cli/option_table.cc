@@ -38,6 +38,8 @@ constexpr OptionSpec kTable[] = {
      }, nullptr, false, true},
     {"--where", "SQL", "What to copy", "Only rows for which this is true.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.where_sql = not_empty(v); }},
+    {"--only", "", "What to copy", "The table without those that inherit from it, which come along otherwise.",
+     verbs::tables, [](Invocation& i, Text) { i.copy.only = true; }},
     {"--full", "", "What to copy", "Empty the target table and copy anew. Without it a copy continues: what is "
      "unfinished, then what the source has gained.", verbs::copying,
      [](Invocation& i, Text) { i.copy.full = true; }},

@@ -128,7 +128,7 @@ std::vector<std::string> table_names(const PgCopyOptions& options) {
 
 bool are_of_same_rows(const PgCopyOptions& one, const PgCopyOptions& other) {
   return one.source == other.source && one.target == other.target && one.where_sql == other.where_sql &&
-         one.columns == other.columns;
+         one.columns == other.columns && one.only == other.only;
 }
 
 // Would be copied twice in one command.

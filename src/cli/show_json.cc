@@ -25,6 +25,7 @@ Json to_document(const Finding& finding);
 Json to_document(const TableReport& table);
 Json to_document(const PlannedTable::Range& range);
 Json to_document(const PlannedTable& table);
+Json to_document(const TableStatus::Member& member);
 Json to_document(const TableStatus& table);
 
 template <typename Item>
@@ -75,7 +76,8 @@ Json to_document(const PlannedTable::Range& range) {
   return {{"text", range.text},
           {"estimated_bytes", range.estimated_bytes},
           {"coarse", range.coarse},
-          {"tail", range.tail}};
+          {"tail", range.tail},
+          {"member", text_or_null(range.member)}};
 }
 
 Json to_document(const PlannedTable& table) {
@@ -104,6 +106,13 @@ Json to_document(const PlanReport& report) {
           {"eta_seconds", seconds_or_null(report.eta)}};
 }
 
+Json to_document(const TableStatus::Member& member) {
+  return {{"name", member.name},
+          {"chunks_done", member.chunks_done},
+          {"chunks_pending", member.chunks_pending},
+          {"rows_done", member.rows_done}};
+}
+
 Json to_document(const TableStatus& table) {
   return {{"id", table.id},
           {"source_database", table.source_database},
@@ -126,7 +135,8 @@ Json to_document(const TableStatus& table) {
           {"eta_seconds", seconds_or_null(table.eta)},
           {"resumable", table.resumable},
           {"resume_text", table.resume_text},
-          {"failures", table.failures}};
+          {"failures", table.failures},
+          {"members", list(table.members)}};
 }
 
 Json to_document(const StatusReport& report) {

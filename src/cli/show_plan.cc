@@ -18,6 +18,34 @@ std::string range_text(const PlannedTable::Range& range) {
   return fmt::format("{}, {}{}{}", range.text, about(range.estimated_bytes), coarse, tail);
 }
 
+// The chunks of one partition or child, which follow each other.
+struct MemberChunks {
+  std::string name;
+  std::int64_t chunks = 0, bytes = 0;
+};
+
+std::vector<MemberChunks> by_member(const PlannedTable& table) {
+  std::vector<MemberChunks> members;
+  for (const auto& range : table.chunks) {
+    if (range.member.empty()) continue;
+    if (members.empty() || members.back().name != range.member) members.push_back({range.member, 0, 0});
+    ++members.back().chunks;
+    members.back().bytes += range.estimated_bytes;
+  }
+  return members;
+}
+
+void show_members(Sheet& sheet, const PlannedTable& table, bool verbose) {
+  const auto members = by_member(table);
+  const auto shown = verbose ? members.size() : std::min(members.size(), kShownChunks);
+  for (std::size_t i = 0; i < shown; ++i) {
+    sheet.line(i == 0 ? "from" : "", fmt::format("{}: {}, {}", one_line(members[i].name),
+                                                 counted(members[i].chunks, "chunk"), about(members[i].bytes)));
+  }
+  const auto more = members.size() - shown;
+  if (more > 0) sheet.line("", fmt::format("… and {} more (--verbose)", grouped(static_cast<std::int64_t>(more))));
+}
+
 void show_chunks(Sheet& sheet, const PlannedTable& table, bool verbose) {
   sheet.line("chunks", grouped(static_cast<std::int64_t>(table.chunks.size())));
   const auto shown = verbose ? table.chunks.size() : std::min(table.chunks.size(), kShownChunks);
@@ -36,6 +64,7 @@ void show_table(Sheet& sheet, const PlannedTable& table, bool verbose) {
   if (!table.key_column.empty()) sheet.line("key", table.key_column);
   if (table.high_water) sheet.line("up to key", grouped(*table.high_water));
   if (table.rows_per_batch > 0) sheet.line("batch", counted(table.rows_per_batch, "row"));
+  show_members(sheet, table, verbose);
   show_chunks(sheet, table, verbose);
   for (const auto& index : table.indexes) sheet.line("build", index);
 }

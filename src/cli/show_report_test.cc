@@ -228,7 +228,7 @@ TEST(PlanJson, HasAllChunks) {
   const auto document = json::parse(plan_json(&report, nullptr, 0));
   EXPECT_EQ(document["tables"][0]["chunks"].size(), 12u);
   EXPECT_EQ(document["tables"][0]["chunks"][0],
-            json({{"text", "id in [0, …)"}, {"estimated_bytes", 8'000'000}, {"coarse", true}, {"tail", false}}));
+            json({{"text", "id in [0, …)"}, {"estimated_bytes", 8'000'000}, {"coarse", true}, {"tail", false}, {"member", nullptr}}));
   EXPECT_EQ(document["tables"][0]["high_water"], nullptr);
   EXPECT_EQ(document["eta_seconds"], 4.0);
   EXPECT_EQ(document["sample_time_seconds"], 0.4);
@@ -281,6 +281,30 @@ TEST(StatusText, NoLedgerAndNoCopies) {
   EXPECT_THAT(status_text({true, "pghaul", {}}, false), HasSubstr("knows no table copy"));
 }
 
+// A line for each of a thousand would be no summary.
+TEST(StatusText, MembersAreSummedUp) {
+  auto report = interrupted_status();
+  for (int i = 0; i < 1000; ++i) report.tables[0].members.push_back({"public.t_" + std::to_string(i), 2, i < 12 ? 3 : 0, 50});
+  const auto text = status_text(report, false);
+  EXPECT_THAT(text, HasSubstr("988 of 1,000 partitions or children done"));
+  EXPECT_THAT(text, HasSubstr("public.t_9: 2 of 5 chunks"));
+  EXPECT_THAT(text, Not(HasSubstr("public.t_10:")));
+  EXPECT_THAT(text, HasSubstr("… and 2 more (--verbose)"));
+  EXPECT_THAT(status_text(report, true), HasSubstr("public.t_11: 2 of 5 chunks"));
+  const auto document = json::parse(status_json(&report, nullptr, 0));
+  EXPECT_EQ(document["tables"][0]["members"].size(), 1000u);
+  EXPECT_EQ(document["tables"][0]["members"][3], json({{"name", "public.t_3"}, {"chunks_done", 2}, {"chunks_pending", 3}, {"rows_done", 50}}));
+}
+
+TEST(PlanText, MembersAreSummedUp) {
+  auto report = plan_of(0);
+  for (int i = 0; i < 30; ++i) report.tables[0].chunks.push_back({"id < 9", 1'000'000, false, false, "public.t_" + std::to_string(i / 2)});
+  const auto text = plan_text(report, false);
+  EXPECT_THAT(text, HasSubstr("public.t_9: 2 chunks, about 2.00 MB"));
+  EXPECT_THAT(text, Not(HasSubstr("public.t_10: ")));
+  EXPECT_THAT(text, HasSubstr("… and 5 more (--verbose)"));
+}
+
 TEST(StatusJson, HasAllFields) {
   const auto report = interrupted_status();
   const auto document = json::parse(status_json(&report, nullptr, 0));
@@ -289,7 +313,7 @@ TEST(StatusJson, HasAllFields) {
   EXPECT_EQ(document["tables"][0]["eta_seconds"], 10.2);
   EXPECT_EQ(document["tables"][0]["owner"], nullptr);
   EXPECT_EQ(document["tables"][0]["failures"].size(), 4u);
-  EXPECT_EQ(document["tables"][0].size(), 22u);
+  EXPECT_EQ(document["tables"][0].size(), 23u);
 }
 
 }  // namespace

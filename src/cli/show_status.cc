@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -12,6 +13,7 @@ namespace pghaul {
 namespace {
 
 constexpr std::size_t kShownFailures = 3;
+constexpr std::size_t kShownMembers = 10;
 
 void show_if_any(Sheet& sheet, std::string_view label, const std::string& value) {
   if (!value.empty()) sheet.line(label, value);
@@ -35,6 +37,26 @@ void show_amounts(Sheet& sheet, const TableStatus& table) {
   if (table.eta) sheet.line("ETA", format_duration(*table.eta));
 }
 
+// What is left of each; of those that are done only how many there are.
+void show_members(Sheet& sheet, const TableStatus& table, bool verbose) {
+  if (table.members.empty()) return;
+  std::vector<const TableStatus::Member*> open;
+  for (const auto& member : table.members) {
+    if (member.chunks_pending > 0) open.push_back(&member);
+  }
+  sheet.line("members", fmt::format("{} of {} partitions or children done",
+                                    grouped(static_cast<std::int64_t>(table.members.size() - open.size())),
+                                    grouped(static_cast<std::int64_t>(table.members.size()))));
+  const auto shown = verbose ? open.size() : std::min(open.size(), kShownMembers);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto all = sum_or_most(open[i]->chunks_done, open[i]->chunks_pending);
+    sheet.line("", fmt::format("{}: {} of {}", one_line(open[i]->name), grouped(open[i]->chunks_done), counted(all, "chunk")));
+  }
+  if (open.size() > shown) {
+    sheet.line("", fmt::format("… and {} more (--verbose)", grouped(static_cast<std::int64_t>(open.size() - shown))));
+  }
+}
+
 void show_failures(Sheet& sheet, const TableStatus& table, bool verbose) {
   const auto shown = verbose ? table.failures.size() : std::min(table.failures.size(), kShownFailures);
   for (std::size_t i = 0; i < shown; ++i) sheet.line("failure", table.failures[i]);
@@ -53,6 +75,7 @@ void show_table(Sheet& sheet, const TableStatus& table, bool verbose) {
   show_if_any(sheet, "started", table.started_at);
   show_if_any(sheet, "finished", table.finished_at);
   show_amounts(sheet, table);
+  show_members(sheet, table, verbose);
   show_if_any(sheet, "last stop", table.last_stop);
   sheet.line("resume", fmt::format("{}{}{}", table.resumable ? "yes" : "no", table.resume_text.empty() ? "" : ": ",
                                    table.resume_text));

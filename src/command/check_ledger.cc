@@ -3,6 +3,7 @@
 
 #include "command/preflight_checks.h"
 #include "command/server_check.h"
+#include "command/table_facts.h"
 #include "pg/sqlstate.h"
 
 namespace pghaul {
@@ -52,6 +53,52 @@ void check_first_copy(ControlSessions& control, const PgCopyOptions& options, co
       "--full empties it first; --on-conflict skip or update merges into it");
 }
 
+// Pages are read anew from the beginning in any case, and a small table as a whole: what has left is gone then.
+bool hangs_on_members(const TableJob& job) {
+  const auto& strategy = job.entry->facts.strategy;
+  return strategy == "key" || (strategy == "ctid" && (job.entry->complete || job.entry->totals.chunks_pending == 0));
+}
+
+void check_left_members(const PgCopyOptions& options, const TableJob& job, std::vector<Finding>& findings) {
+  for (const auto& known : job.entry->members) {
+    const auto* member = job.source.member(known.oid);
+    if (member == nullptr) {
+      add(findings, job, Finding::Severity::error,
+          fmt::format("{} was dropped, detached, or is a partitioned table now; the copy has read rows of it, or was about to",
+                      known.name),
+          "--full copies the table as it is now", Side::source);
+    } else if (member->filenode != known.filenode) {
+      add(findings, job, options.allowed.rewritten ? Finding::Severity::warning : Finding::Severity::error,
+          fmt::format("{} was truncated or rewritten since the copy began", known.name),
+          "--full copies it anew; if it was only VACUUM FULL or CLUSTER: --allow rewritten continues", Side::source);
+    }
+  }
+}
+
+void check_joined_members(const TableJob& job, std::vector<Finding>& findings) {
+  // The copy's own chunks are of a table whose rows were its own.
+  if (job.entry->members.empty() && job.source.kind != 'p' && job.source.is_tree()) {
+    return add(findings, job, Finding::Severity::error, "other tables have come to inherit from it since the copy began",
+               "--full copies it with them; --only copies the table alone, as another copy", Side::source);
+  }
+  if (job.key) return;
+  for (const auto& member : job.source.members) {
+    if (is_known_member(job, member.oid)) continue;
+    add(findings, job, Finding::Severity::error,
+        fmt::format("{} has joined the table since the copy began, and without a single integer key its rows cannot be told "
+                    "from those that are on the target",
+                    member.name.display()),
+        "--full copies it anew", Side::source);
+  }
+}
+
+// Each of its own finding: a person has to see which.
+void check_members(const PgCopyOptions& options, const TableJob& job, std::vector<Finding>& findings) {
+  if (!hangs_on_members(job)) return;
+  check_left_members(options, job, findings);
+  check_joined_members(job, findings);
+}
+
 void check_continued(ControlSessions& control, const PgCopyOptions& options, TableJob& job,
                      std::vector<Finding>& findings) {
   using Severity = Finding::Severity;
@@ -90,6 +137,7 @@ void check_continued(ControlSessions& control, const PgCopyOptions& options, Tab
         "the source table was truncated or rewritten since the copy began",
         "--full copies it anew; if it was only VACUUM FULL or CLUSTER: --allow rewritten continues", Side::source);
   }
+  if (facts.source_oid == job.source.oid) check_members(options, job, findings);
   // Of a table that is another one now, the key would tell nothing new.
   if (facts.source_oid == job.source.oid && facts.source_shape == job.source.fingerprint()) keep_key(job, findings);
   check_continued_on_standby(control, job, findings);

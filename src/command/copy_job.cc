@@ -150,8 +150,18 @@ void CopyJob::choose_action(TableJob& job) {
     job.report.remarks.push_back(nothing_newer(job) + "; --full copies it anew");
   }
   job.report.resumed = job.action == TableAction::resume;
-  if (options_.allowed.rewritten) job.ledger->accept_filenode(job.source.filenode);
+  if (options_.allowed.rewritten) accept_files(job);
   if (options_.allowed.failover) job.ledger->accept_timeline(control_->servers.source.timeline);
+}
+
+void CopyJob::accept_files(TableJob& job) {
+  job.ledger->accept_filenode(job.source.filenode);
+  if (!job.entry) return;
+  for (const auto& known : job.entry->members) {
+    const auto* member = job.source.member(known.oid);
+    if (member == nullptr || member->filenode == known.filenode) continue;
+    job.ledger->accept_member_filenode({known.oid, known.name, member->filenode});
+  }
 }
 
 void CopyJob::pass_over(const std::vector<TableJob*>& jobs) {
@@ -234,7 +244,7 @@ void CopyJob::open_snapshot(const std::vector<TableJob*>& jobs) {
 }
 
 std::vector<Chunk> CopyJob::plan_table(TableJob& job) {
-  on_control([&] { job.facts = read_table_facts(control_->source, job, control_->deadline()); });
+  on_control([&] { read_table_facts(control_->source, options_, job, control_->deadline()); });
   if (job.action == TableAction::resume) {
     const auto totals = job.ledger->totals();
     auto& progress = progress_.tables[static_cast<std::size_t>(&job - jobs_.data())];
@@ -279,7 +289,8 @@ void CopyJob::start_generation(TableJob& job, const Plan& plan) {
       job.report.created.push_back("schema " + job.name.schema);
     }
     statements.push_back(catalog::create_table_sql(job.source, job.name, options_.columns));
-    job.report.created.push_back("table " + job.name.display());
+    job.report.created.push_back("table " + job.name.display() +
+                                 (job.source.is_tree() ? ", an ordinary one with the rows of all partitions or children" : ""));
   } else if (job.action == TableAction::new_generation || options_.full) {
     // A first copy finds the table empty, or merges into it.
     if (options_.on_conflict == OnConflict::error) statements.push_back("TRUNCATE " + job.name.sql());

@@ -35,6 +35,7 @@ class CopyJob {
   void claim_tables();
   void choose_actions();
   void choose_action(TableJob& job);
+  void accept_files(TableJob& job);
   void pass_over(const std::vector<TableJob*>& jobs);
   void finish_tables();
 

@@ -30,6 +30,7 @@ struct PgCopyOptions {
   std::vector<std::string> tables;  // as given
   std::vector<std::string> columns;
   std::string where_sql;
+  bool only = false;                // the table without those that inherit from it
   std::string ledger_schema = "pghaul";
 
   bool full = false;

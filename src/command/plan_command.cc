@@ -21,7 +21,7 @@ constexpr std::int64_t sample_bytes = 64'000'000;
 
 PlannedTable::Range planned_range(const Chunk& chunk, const std::string& key) {
   return {describe(chunk.range, key), chunk.estimated_bytes, !chunk.refined && chunk.range.kind == ChunkKind::key,
-          chunk.tail};
+          chunk.tail, chunk.range.member ? chunk.range.member->name : std::string()};
 }
 
 // As CopyJob will choose it, as far as that can be known without becoming the owner.
@@ -111,7 +111,7 @@ PlannedTable plan_table(ControlSessions& control, const PgCopyOptions& options, 
   planned.action = action_text(action, job, options);
   planned.record_format = job.binary ? "binary" : "text";
   planned.key_column = job.key_name();
-  job.facts = read_table_facts(control.source, job, control.deadline());
+  read_table_facts(control.source, options, job, control.deadline());
   job.observation = observe_writers(control.writers_server(), job.source, job.key, !control.shows_writers(),
                                     control.deadline());
   for (const auto& caution : job.observation.cautions) {

@@ -47,7 +47,9 @@ void choose_columns(TableJob& job, const PgCopyOptions& options, const Servers& 
 
 void inspect_table(ControlSessions& control, const PgCopyOptions& options, TableJob& job,
                    std::vector<Finding>& findings) {
-  const auto source = catalog::read_table_shape(control.source, job.name, control.deadline());
+  const auto source = catalog::read_table_shape(
+      control.source, job.name, control.deadline(),
+      options.only ? catalog::Descendants::ignore : catalog::Descendants::read);
   if (!check_source(control, options, job.name, source, findings)) return;
   job.source = *source;
   job.target = catalog::read_table_shape(control.target, job.name, control.deadline());
@@ -116,7 +118,7 @@ ControlSessions::ControlSessions(Sessions& sessions, const PgCopyOptions& option
 TableCopyIdentity identity_of(const TableJob& job, const PgCopyOptions& options, const Servers& servers) {
   return TableCopyIdentity{servers.source.system_identifier,
                            servers.source.database,
-                           job.name.display(),
+                           (options.only ? "ONLY " : "") + job.name.display(),
                            servers.target.system_identifier,
                            servers.target.database,
                            job.name.display(),

@@ -132,6 +132,58 @@ std::string kind_name(char kind) {
   }
 }
 
+// The first few names, and how many more there are.
+std::string name_some(const std::vector<std::string>& names) {
+  constexpr std::size_t shown = 5;
+  const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), shown)));
+  return fmt::format("{}{}", fmt::join(first, ", "),
+                     names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
+}
+
+template <typename Condition>
+std::vector<std::string> members_that(const catalog::TableShape& shape, const Condition& condition) {
+  std::vector<std::string> names;
+  for (const auto& member : shape.members) {
+    if (condition(member)) names.push_back(member.name.display());
+  }
+  return names;
+}
+
+// Partitions and children are read one by one, so each of them must be such that this gives all its rows.
+void check_members(Findings& findings, const PgCopyOptions& options, const catalog::TableShape& shape) {
+  if (shape.kind == 'p' && options.only) {
+    findings.error("a partitioned table has no rows of its own for --only to copy", "leave --only out, or name a partition");
+  }
+  if (const auto foreign = members_that(shape, [](const auto& member) { return member.kind == 'f'; }); !foreign.empty()) {
+    findings.error(fmt::format("foreign tables belong to it, whose rows are elsewhere: {}", name_some(foreign)),
+                   "copy them from where they are, and the other partitions or children one by one");
+  }
+  if (const auto hidden = members_that(shape, [](const auto& member) { return member.row_security; }); !hidden.empty()) {
+    findings.error(fmt::format("row-level security hides rows from this role on the source [SQLSTATE 42501]: {}",
+                               name_some(hidden)),
+                   "use a role that owns these tables or has BYPASSRLS");
+  }
+}
+
+// Those of a target that is partitioned.
+void check_target_members(Findings& findings, const catalog::TableShape& target) {
+  if (target.kind != 'p') return;
+  const auto unlogged = members_that(target, [](const auto& member) { return member.persistence == 'u'; });
+  if (!unlogged.empty()) {
+    findings.error(fmt::format("partitions of the target table are unlogged: a crash would empty them while the ledger says "
+                               "done: {}",
+                               name_some(unlogged)),
+                   "on the target: ALTER TABLE … SET LOGGED");
+  }
+  const auto foreign = members_that(target, [](const auto& member) { return member.kind == 'f'; });
+  if (!foreign.empty()) {
+    findings.error(fmt::format("partitions of the target table are foreign tables, where rows and marks cannot be made "
+                               "durable together: {}",
+                               name_some(foreign)),
+                   "detach them");
+  }
+}
+
 // A table of the same name is what is written to: catalogs, and the ledger while it is in use, are no places for rows.
 bool check_schema(Findings& findings, const PgCopyOptions& options, const catalog::TableName& name) {
   if (name.schema == "information_schema" || name.schema.starts_with("pg_")) {
@@ -231,14 +283,12 @@ bool check_source(ControlSessions& control, const PgCopyOptions& options, const 
                    "check the name; without double quotes it is folded to lower case, and without a schema public is meant");
     return false;
   }
-  if (shape->kind != 'r') {
-    findings.error(fmt::format("it is {} on the source; only ordinary tables can be copied", kind_name(shape->kind)),
-                   shape->kind == 'p' ? "copy its partitions one by one" : "name the table it stands on");
+  if (shape->kind != 'r' && shape->kind != 'p') {
+    findings.error(fmt::format("it is {} on the source; only tables can be copied", kind_name(shape->kind)),
+                   "name the table it stands on");
     return false;
   }
-  if (shape->has_children) {
-    findings.error("other tables inherit from it; their rows would be left out", "copy the children one by one");
-  }
+  check_members(findings, options, *shape);
   if (shape->persistence == 't') findings.error("it is a temporary table", "copy an ordinary table");
   if (shape->row_security) {
     findings.error("row-level security hides rows from this role on the source [SQLSTATE 42501]",
@@ -300,6 +350,7 @@ void check_target(ControlSessions& control, const PgCopyOptions& options, const 
     findings.error("the target table is unlogged: a crash would empty it while the ledger says done",
                    fmt::format("on the target: ALTER TABLE {} SET LOGGED", job.name.sql()));
   }
+  check_target_members(findings, target);
   if (target.row_security) {
     findings.error("row-level security is active for this role on the target; COPY does not work with it",
                    "use a role that owns the table or has BYPASSRLS");

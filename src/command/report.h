@@ -60,6 +60,7 @@ struct PlannedTable {
     std::int64_t estimated_bytes = 0;
     bool coarse = false;              // cut further when it is claimed
     bool tail = false;
+    std::string member = {};          // the only partition or child that it reads; empty: the table
   };
   std::vector<Range> chunks;
   std::vector<std::string> indexes;   // to build after the rows
@@ -90,6 +91,11 @@ struct TableStatus {
   bool resumable = false;
   std::string resume_text;            // what a resume would do and redo, or why it cannot
   std::vector<std::string> failures;  // newest failed attempts
+  struct Member {
+    std::string name;
+    std::int64_t chunks_done = 0, chunks_pending = 0, rows_done = 0;
+  };
+  std::vector<Member> members;        // partitions or children that are read alone
 };
 
 struct StatusReport {

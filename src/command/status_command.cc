@@ -85,6 +85,22 @@ void add_rate(pg::Connection& connection, const LedgerNames& names, TableStatus&
   }
 }
 
+constexpr std::string_view members_sql =
+    "SELECT m.name, pg_catalog.count(*) FILTER (WHERE c.state = 'done'), "
+    "pg_catalog.count(*) FILTER (WHERE c.state = 'pending'), "
+    "pg_catalog.sum(CASE WHEN c.kind = 'late' THEN c.late_rows ELSE c.rows END) FILTER (WHERE c.state = 'done') "
+    "FROM {0} m LEFT JOIN {1} c ON c.table_copy = m.table_copy AND c.generation = m.generation AND c.member = m.oid "
+    "WHERE m.table_copy = $1::integer AND m.generation = $2::integer GROUP BY m.oid, m.name ORDER BY m.name";
+
+void add_members(pg::Connection& connection, const LedgerNames& names, TableStatus& table) {
+  const auto rows = connection.query(fmt::format(fmt::runtime(members_sql), names("member"), names("chunk")),
+                                     {std::to_string(table.id), std::to_string(table.generation)},
+                                     Deadline::after(patience));
+  for (int row = 0; row < rows.rows(); ++row) {
+    table.members.push_back({std::string(rows.text(row, 0)), rows.int64(row, 1), rows.int64(row, 2), rows.int64(row, 3)});
+  }
+}
+
 TableStatus table_status(const pg::Result& row, int line) {
   TableStatus table;
   table.id = static_cast<int>(row.int64(line, 0));
@@ -145,6 +161,7 @@ StatusReport read_status(const StatusOptions& options, const pg::Endpoint& targe
     auto table = table_status(rows, line);
     add_rate(*connection, names, table);
     add_failures(*connection, names, table);
+    add_members(*connection, names, table);
     report.tables.push_back(std::move(table));
   }
   return report;

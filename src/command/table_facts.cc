@@ -25,19 +25,21 @@ KeyFacts read_key_facts(pg::Connection& connection, const TableJob& job, Deadlin
   const auto statistics = catalog::read_key_statistics(connection, job.name, facts.column, deadline);
   facts.histogram = statistics.histogram;
   facts.null_fraction = statistics.null_fraction;
-  const auto bounds = catalog::read_key_bounds(connection, job.name, facts.column, deadline);
+  const auto bounds = catalog::read_key_bounds(connection, job.name, facts.column, deadline,
+                                               job.source.is_tree() ? catalog::Descendants::read : catalog::Descendants::ignore);
   facts.lowest = bounds.lowest;
   facts.highest = bounds.highest;
   return facts;
 }
 
 // Of arrays the statistics are no list that could be taken apart.
-OrderedKeyFacts read_ordered_facts(pg::Connection& connection, const TableJob& job, Deadline deadline) {
+OrderedKeyFacts read_ordered_facts(pg::Connection& connection, const TableJob& job, const catalog::TableName& table,
+                                   Deadline deadline) {
   const auto& first = job.ordered_key->columns.front();
   OrderedKeyFacts facts;
   facts.name = job.ordered_key->display();
   if (first.type.ends_with("[]")) return facts;
-  const auto statistics = catalog::read_ordered_statistics(connection, job.name, first, deadline);
+  const auto statistics = catalog::read_ordered_statistics(connection, table, first, deadline);
   facts.correlation = statistics.correlation;
   std::vector<std::string> bounds;
   for (const auto& point : statistics.points) {
@@ -46,6 +48,54 @@ OrderedKeyFacts read_ordered_facts(pg::Connection& connection, const TableJob& j
   }
   if (!connection.run(ascending_sql(*job.ordered_key, bounds), deadline).boolean(0, 0)) facts.points.clear();
   return facts;
+}
+
+MemberFacts member_facts(const TableJob& job, const catalog::Member& member) {
+  MemberFacts facts;
+  facts.member = {member.oid, member.name.display()};
+  facts.facts.bytes = member.table_bytes;
+  facts.facts.pages = member.pages;
+  facts.facts.rows = member.row_estimate;
+  facts.facts.key = job.facts.key;
+  // Without statistics: one range, cut by probes.
+  if (facts.facts.key) facts.facts.key->histogram.clear();
+  if (facts.facts.key) facts.facts.key->lowest = facts.facts.key->highest = std::nullopt;
+  if (job.facts.ordered_key) facts.facts.ordered_key = OrderedKeyFacts{job.facts.ordered_key->name, {}, std::nullopt};
+  return facts;
+}
+
+void read_member_facts(pg::Connection& connection, const PgCopyOptions& options, TableJob& job, Deadline deadline) {
+  job.members.clear();
+  for (const auto& member : job.source.members) job.members.push_back(member_facts(job, member));
+  if (job.key) {
+    const auto statistics =
+        catalog::read_member_statistics(connection, job.source.members, job.key->column, deadline);
+    for (std::size_t i = 0; i < statistics.size(); ++i) {
+      auto& key = *job.members[i].facts.key;
+      key.histogram = statistics[i].histogram;
+      key.null_fraction = statistics[i].null_fraction;
+      // Good enough for estimates; no probes of each member.
+      if (!key.histogram.empty()) key.lowest = key.histogram.front();
+      if (!key.histogram.empty()) key.highest = key.histogram.back();
+    }
+  }
+  if (!job.ordered_key) return;
+  for (std::size_t i = 0; i < job.members.size(); ++i) {
+    if (job.members[i].facts.bytes <= options.plan.batch_bytes) continue;
+    job.members[i].facts.ordered_key = read_ordered_facts(connection, job, job.source.members[i].name, deadline);
+  }
+}
+
+// Partitions and children that came since the generation's last plan.
+std::vector<Chunk> chunks_of_joined_members(const TableJob& job, const PgCopyOptions& options, const RoundFacts& last) {
+  std::vector<Chunk> chunks;
+  if (!last.high_water) return chunks;  // everything is read again
+  for (const auto& member : job.members) {
+    if (is_known_member(job, member.member.oid)) continue;
+    auto joined = joined_member_chunks(member, options.plan, *last.high_water);
+    std::move(joined.begin(), joined.end(), std::back_inserter(chunks));
+  }
+  return chunks;
 }
 
 std::optional<Chunk> late_chunk(const TableJob& job, const PgCopyOptions& options, const RoundFacts& last) {
@@ -66,15 +116,21 @@ std::optional<Chunk> late_chunk(const TableJob& job, const PgCopyOptions& option
 
 }  // namespace
 
-TableFacts read_table_facts(pg::Connection& connection, const TableJob& job, Deadline deadline) {
+bool is_known_member(const TableJob& job, std::uint32_t oid) {
+  if (!job.entry) return false;
+  return std::ranges::any_of(job.entry->members, [&](const LedgerMember& member) { return member.oid == oid; });
+}
+
+void read_table_facts(pg::Connection& connection, const PgCopyOptions& options, TableJob& job, Deadline deadline) {
   TableFacts facts;
   facts.bytes = job.source.table_bytes;
   facts.pages = job.source.pages;
   facts.rows = job.source.row_estimate;
   if (job.key) facts.key = read_key_facts(connection, job, deadline);
-  if (job.ordered_key) facts.ordered_key = read_ordered_facts(connection, job, deadline);
+  if (job.ordered_key) facts.ordered_key = read_ordered_facts(connection, job, job.name, deadline);
   facts.no_key = fmt::format("{}", fmt::join(job.source.no_keys, "; "));
-  return facts;
+  job.facts = std::move(facts);
+  if (job.source.is_tree()) read_member_facts(connection, options, job, deadline);
 }
 
 Plan plan_round(const TableJob& job, const PgCopyOptions& options, const std::optional<RoundFacts>& last) {
@@ -85,8 +141,10 @@ Plan plan_round(const TableJob& job, const PgCopyOptions& options, const std::op
   auto cut = options.plan;
   // What was gained is told by its keys, however the first round was cut.
   if (last && job.facts.key && cut.chunk_by == ChunkBy::ctid) cut.chunk_by = ChunkBy::automatic;
-  auto plan = make_plan(job.facts, cut, range);
+  auto plan = job.source.is_tree() ? make_tree_plan(job.facts, job.members, cut, range)
+                                   : make_plan(job.facts, cut, range);
   if (last && job.facts.key) {
+    for (auto& chunk : chunks_of_joined_members(job, options, *last)) plan.chunks.push_back(std::move(chunk));
     if (auto late = late_chunk(job, options, *last)) plan.chunks.push_back(std::move(*late));
   }
   return plan;
@@ -120,6 +178,11 @@ RoundFacts round_facts(const TableJob& job, const Plan& plan, const std::optiona
   if (last && !last->settled && !looks && !last->late_since.empty()) round.late_since = last->late_since;
   round.unsettled = job.settled ? "" : fmt::format("{}", fmt::join(job.observation.writers, ", "));
   round.reason = plan.reason;
+  for (const auto& member : job.source.members) {
+    if (!last || !is_known_member(job, member.oid)) {
+      round.new_members.push_back({member.oid, member.name.display(), member.filenode});
+    }
+  }
   return round;
 }
 

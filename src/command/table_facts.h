@@ -7,8 +7,12 @@
 
 namespace pghaul {
 
-// A few catalog queries and two index probes; no scan.
-TableFacts read_table_facts(pg::Connection& connection, const TableJob& job, Deadline deadline);
+// A few catalog queries and two index probes; no scan. However many members there are, they are read by one query, or by
+// one each where the key is no integer and the member larger than a batch. Sets `facts` and `members` of the job.
+void read_table_facts(pg::Connection& connection, const PgCopyOptions& options, TableJob& job, Deadline deadline);
+
+// Whether the ledger has this partition or child in the plan of the generation at hand.
+bool is_known_member(const TableJob& job, std::uint32_t oid);
 
 // The round's plan: everything for the first round of a generation (`last` is nothing), else what was gained since,
 // with a chunk that looks for late rows where the last round was not settled.

@@ -43,7 +43,8 @@ struct TableJob {
   Observation observation;
   bool settled = true;
   std::string unsettled;  // why not, as a whole sentence
-  TableFacts facts;
+  TableFacts facts;                           // of all members, if the table has any
+  std::vector<MemberFacts> members;           // in the order of the shape's
   TableReport report;
 
   std::string key_column() const { return key ? key->column : std::string(); }

@@ -47,6 +47,15 @@ void check_shape(Findings& findings, Side side, const std::optional<catalog::Tab
   }
 }
 
+void leave_children_out(Findings& findings, catalog::TableShape& source) {
+  if (source.kind == 'p') {
+    findings.error(Side::source, "a partitioned table has no rows of its own for --only to compare",
+                   "leave --only out, or name a partition");
+  }
+  source.has_children = false;
+  source.members.clear();
+}
+
 std::vector<std::string> all_columns(const catalog::TableShape& shape) {
   std::vector<std::string> names;
   for (const auto& column : shape.columns) names.push_back(column.name);
@@ -77,8 +86,10 @@ void check_extra_columns(Findings& findings, const TableJob& job) {
   }
 }
 
-void check_rights(Findings& findings, pg::Connection& connection, const catalog::TableShape& shape,
+// On the named table: partitions and children are read by its name.
+void check_rights(Findings& findings, pg::Connection& connection, catalog::TableShape shape,
                   const std::vector<std::string>& columns, Deadline deadline) {
+  shape.members.clear();
   for (const auto& grant : catalog::missing_source_grants(connection, shape, columns, deadline)) {
     findings.error(connection.side(),
                    fmt::format("this role may not read the table on the {} [SQLSTATE 42501]",
@@ -216,7 +227,8 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
                         std::vector<Finding>& all) {
   auto& job = table.job;
   Findings findings(all, job.name.display());
-  const auto source = catalog::read_table_shape(servers.source, job.name, servers.deadline());
+  auto source = catalog::read_table_shape(servers.source, job.name, servers.deadline());
+  if (source && options.copy.only) leave_children_out(findings, *source);
   job.target = catalog::read_table_shape(servers.target, job.name, servers.deadline());
   check_shape(findings, Side::source, source);
   check_shape(findings, Side::target, job.target);
@@ -243,7 +255,7 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
 
 void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table) {
   auto& job = table.job;
-  job.facts = read_table_facts(servers.source, job, servers.deadline());
+  read_table_facts(servers.source, options.copy, job, servers.deadline());
   Plan plan;
   if (table.by_ranges) plan = plan_ranges(options, job.facts);
   if (options.seq_scan && job.facts.key) table.index_ranges = key_ranges(plan);

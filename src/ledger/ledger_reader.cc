@@ -20,6 +20,9 @@ Chunk chunk_of_row(const pg::Result& rows, int row) {
   chunk.estimated_bytes = rows.int64(row, 10);
   chunk.estimated_rows = rows.int64(row, 11);
   chunk.failed_attempts = static_cast<int>(rows.int64(row, 12));
+  if (!rows.is_null(row, 13)) {
+    chunk.range.member = {static_cast<std::uint32_t>(rows.int64(row, 13)), std::string(rows.text(row, 14))};
+  }
   return chunk;
 }
 
@@ -58,18 +61,34 @@ std::vector<Chunk> read_pending_chunks(pg::Connection& connection, const LedgerN
                                        int generation, std::optional<std::int64_t> parent, Deadline deadline) {
   const auto rows = connection.query(
       fmt::format("SELECT c.no, c.parent, c.round, c.kind, c.lower_bound, c.upper_bound, c.since, c.tail, c.replace, "
-                  "c.refined, c.estimated_bytes, c.estimated_rows, coalesce(f.failures, 0) FROM {} c "
+                  "c.refined, c.estimated_bytes, c.estimated_rows, coalesce(f.failures, 0), c.member, m.name FROM {} c "
                   "LEFT JOIN (SELECT chunk, pg_catalog.count(*) AS failures FROM {} WHERE table_copy = $1::integer "
                   "AND generation = $2::integer GROUP BY chunk) f ON f.chunk = c.no "
+                  "LEFT JOIN {} m ON m.table_copy = c.table_copy AND m.generation = c.generation AND m.oid = c.member "
                   "WHERE c.table_copy = $1::integer AND c.generation = $2::integer AND c.state = 'pending' "
                   "AND ($3::bigint IS NULL OR c.parent = $3::bigint) ORDER BY c.no",
-                  names("chunk"), names("chunk_failure")),
+                  names("chunk"), names("chunk_failure"), names("member")),
       {std::to_string(table_copy), std::to_string(generation), parent ? pg::Param(std::to_string(*parent)) : std::nullopt},
       deadline);
   std::vector<Chunk> chunks;
   chunks.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) chunks.push_back(chunk_of_row(rows, row));
   return chunks;
+}
+
+std::vector<LedgerMember> read_members(pg::Connection& connection, const LedgerNames& names, int table_copy, int generation,
+                                       Deadline deadline) {
+  const auto rows = connection.query(
+      fmt::format("SELECT oid, name, filenode FROM {} WHERE table_copy = $1::integer AND generation = $2::integer "
+                  "ORDER BY round, name",
+                  names("member")),
+      {std::to_string(table_copy), std::to_string(generation)}, deadline);
+  std::vector<LedgerMember> members;
+  for (int row = 0; row < rows.rows(); ++row) {
+    members.push_back({static_cast<std::uint32_t>(rows.int64(row, 0)), std::string(rows.text(row, 1)),
+                       static_cast<std::uint32_t>(rows.int64(row, 2))});
+  }
+  return members;
 }
 
 LedgerTotals read_totals(pg::Connection& connection, const LedgerNames& names, int table_copy, Deadline deadline) {
@@ -96,6 +115,7 @@ std::optional<LedgerEntry> find_table_copy(pg::Connection& connection, const Led
   if (auto facts = read_generation(connection, names, entry.table_copy, entry.generation, deadline)) {
     entry.facts = std::move(*facts);
   }
+  entry.members = read_members(connection, names, entry.table_copy, entry.generation, deadline);
   entry.totals = read_totals(connection, names, entry.table_copy, deadline);
   return entry;
 }

@@ -12,6 +12,8 @@ std::optional<GenerationFacts> read_generation(pg::Connection& connection, const
 // The newest round of the generation that has been planned.
 std::optional<RoundFacts> read_last_round(pg::Connection& connection, const LedgerNames& names, int table_copy,
                                           int generation, Deadline deadline);
+std::vector<LedgerMember> read_members(pg::Connection& connection, const LedgerNames& names, int table_copy, int generation,
+                                       Deadline deadline);
 // In the order of their numbers; of one parent if it is given.
 std::vector<Chunk> read_pending_chunks(pg::Connection& connection, const LedgerNames& names, int table_copy,
                                        int generation, std::optional<std::int64_t> parent, Deadline deadline);

@@ -171,17 +171,33 @@ std::int64_t PgLedger::next_chunk_number(pg::Connection& connection) {
 void PgLedger::insert_chunks(pg::Connection& connection, std::vector<Chunk>& chunks, std::int64_t first_number) {
   pg::CopyIn copy(connection,
                   fmt::format("COPY {} (table_copy, generation, no, parent, round, kind, lower_bound, upper_bound, "
-                              "since, tail, replace, refined, estimated_bytes, estimated_rows) FROM STDIN",
+                              "since, member, tail, replace, refined, estimated_bytes, estimated_rows) FROM STDIN",
                               session_.names()("chunk")),
                   session_.statement_deadline());
   std::string lines;
   for (auto& chunk : chunks) {
     chunk.no = first_number++;
-    lines += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", table_copy_, generation_, chunk.no,
-                         chunk.parent, chunk.round, to_string(chunk.range.kind), copy_field(chunk.range.lower),
-                         copy_field(chunk.range.upper), copy_field(chunk.range.since), copy_bool(chunk.tail),
-                         copy_bool(chunk.replace), copy_bool(chunk.refined), chunk.estimated_bytes,
-                         chunk.estimated_rows);
+    const auto member = chunk.range.member ? std::optional(std::to_string(chunk.range.member->oid)) : std::nullopt;
+    lines += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", table_copy_, generation_,
+                         chunk.no, chunk.parent, chunk.round, to_string(chunk.range.kind),
+                         copy_field(chunk.range.lower), copy_field(chunk.range.upper), copy_field(chunk.range.since),
+                         copy_field(member), copy_bool(chunk.tail), copy_bool(chunk.replace),
+                         copy_bool(chunk.refined), chunk.estimated_bytes, chunk.estimated_rows);
+  }
+  copy.write(lines);
+  copy.finish();
+}
+
+void PgLedger::insert_members(pg::Connection& connection, const RoundFacts& round) {
+  if (round.new_members.empty()) return;
+  pg::CopyIn copy(connection,
+                  fmt::format("COPY {} (table_copy, generation, oid, name, filenode, round) FROM STDIN",
+                              session_.names()("member")),
+                  session_.statement_deadline());
+  std::string lines;
+  for (const auto& member : round.new_members) {
+    lines += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\n", table_copy_, generation_, member.oid, copy_field(member.name),
+                         member.filenode, round.round);
   }
   copy.write(lines);
   copy.finish();
@@ -211,6 +227,7 @@ std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chun
     for (const auto& statement : statements) connection.run(statement, deadline);
     if (!statements.empty()) failpoint(fp::tail_deleted);
     supersede_replaced(connection);
+    insert_members(connection, round);
     for (auto& chunk : chunks) chunk.round = round.round;
     insert_chunks(connection, chunks, next_chunk_number(connection));
     connection.query(fmt::format("UPDATE {} SET state = 'copying', last_stop = NULL WHERE id = $1::integer",
@@ -301,6 +318,21 @@ void PgLedger::change_generation(const char* column, const std::string& value) {
 }
 
 void PgLedger::accept_filenode(std::uint32_t filenode) { change_generation("source_filenode", std::to_string(filenode)); }
+
+void PgLedger::accept_member_filenode(const LedgerMember& member) {
+  session_.use([&](pg::Connection& connection) {
+    pg::Transaction transaction(connection, session_.statement_deadline(),
+                                begin_fenced_sql(session_.names(), table_copy_));
+    connection.query(fmt::format("UPDATE {} m SET filenode = $3::oid FROM {} t WHERE m.table_copy = $1::integer "
+                                 "AND m.generation = $2::integer AND m.oid = $4::oid AND t.id = m.table_copy "
+                                 "AND t.epoch = $5::bigint",
+                                 session_.names()("member"), session_.names()("table_copy")),
+                     {std::to_string(table_copy_), std::to_string(generation_), std::to_string(member.filenode),
+                      std::to_string(member.oid), std::to_string(epoch_)},
+                     session_.statement_deadline());
+    transaction.commit(session_.statement_deadline());
+  });
+}
 
 void PgLedger::accept_timeline(std::int64_t timeline) { change_generation("source_timeline", std::to_string(timeline)); }
 

@@ -40,6 +40,13 @@ struct GenerationFacts {
   bool merged = false;  // with --on-conflict: the target may hold rows of others
 };
 
+// A partition, or a table of an inheritance tree, that a generation reads.
+struct LedgerMember {
+  std::uint32_t oid = 0;
+  std::string name;  // for messages, as of the round that took it in
+  std::uint32_t filenode = 0;
+};
+
 // Facts of a round.
 struct RoundFacts {
   int round = 0;
@@ -48,6 +55,7 @@ struct RoundFacts {
   std::string late_since;  // xid, if not settled
   std::string unsettled;   // the transactions that outlasted the wait, for people
   std::string reason;      // why the plan is cut as it is
+  std::vector<LedgerMember> new_members = {};  // that earlier rounds of the generation did not read; written, never read
 };
 
 struct LedgerTotals {
@@ -81,6 +89,8 @@ class PgLedger : public Ledger {
                                const std::vector<std::string>& statements = {});
   // The source's file was rewritten, and the user says that its rows are the same.
   void accept_filenode(std::uint32_t filenode);
+  // The same of a member.
+  void accept_member_filenode(const LedgerMember& member);
   // The source was failed over, and the user says that no commit was lost.
   void accept_timeline(std::int64_t timeline);
   // The last step of a run: a writing, synchronous transaction, which makes all earlier ones durable. False: there are
@@ -102,6 +112,7 @@ class PgLedger : public Ledger {
   void supersede_replaced(pg::Connection& connection);
   std::int64_t next_chunk_number(pg::Connection& connection);
   void insert_chunks(pg::Connection& connection, std::vector<Chunk>& chunks, std::int64_t first_number);
+  void insert_members(pg::Connection& connection, const RoundFacts& round);
 
   LedgerSession& session_;
   const int table_copy_;
@@ -122,6 +133,7 @@ struct LedgerEntry {
   bool complete = false;
   std::optional<RoundFacts> last_round;  // nothing: the generation has no plan yet
   GenerationFacts facts;            // if generation > 0
+  std::vector<LedgerMember> members;  // of the generation; none: its rows are in one table
   LedgerTotals totals;
 };
 std::optional<LedgerEntry> find_table_copy(pg::Connection& connection, const LedgerNames& names,

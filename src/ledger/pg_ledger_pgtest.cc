@@ -149,6 +149,35 @@ TEST_F(Ledgers, APlanComesBackAsItWasSaved) {
   EXPECT_EQ(round->reason, "because");
 }
 
+// A member's name is kept once for all its chunks; a later round adds those that are new.
+TEST_F(Ledgers, MembersAndTheirChunks) {
+  const ChunkMember leaf{4'000'000'001, "odd.\"na\tme\\\""};
+  auto chunk = key_chunk({}, 100);
+  chunk.range.member = leaf;
+  ledger_->start_generation(generation_facts(), {}, soon());
+  auto round = round_facts();
+  round.new_members = {{leaf.oid, leaf.name, 17}};
+  const auto stored = ledger_->save_plan(round, {chunk, key_chunk(100, {})}, soon());
+  EXPECT_EQ(stored[0].range, chunk.range);
+  EXPECT_FALSE(stored[1].range.member);
+  const auto children = ledger_->split(stored[0], halves(stored[0], 50));
+  EXPECT_EQ(children[1].range.member, leaf);
+  EXPECT_EQ(ledger_->pending_chunks().back().range.member, leaf);
+
+  ledger_->accept_member_filenode({leaf.oid, "", 18});
+  round = round_facts(2);
+  round.new_members = {{5, "public.b", 19}};
+  ledger_->save_plan(round, {}, soon());
+  auto other = connect();
+  const auto members = find_table_copy(other, names_, identity(), soon())->members;
+  ASSERT_THAT(members, SizeIs(2));
+  EXPECT_EQ(members[0].name, leaf.name);
+  EXPECT_EQ(members[0].filenode, 18u);
+  EXPECT_EQ(members[1].oid, 5u);
+  ledger_->start_generation(generation_facts(), {}, soon());
+  EXPECT_THAT(find_table_copy(other, names_, identity(), soon())->members, IsEmpty());
+}
+
 TEST_F(Ledgers, BoundsMayHoldAnything) {
   const std::vector<std::string> odd{"", " ", "\t", "\n", "\r\n", "\\", "\\N", "\\.", "a\tb\nc\\d\re", "'\"", "NULL",
                                      "ÄÖ\xe2\x82\xac", std::string(10'000, 'x')};

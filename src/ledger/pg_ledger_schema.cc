@@ -74,6 +74,17 @@ COMMENT ON TABLE {0}.round IS 'One run that planned chunks: the first of a gener
 COMMENT ON COLUMN {0}.round.high_water IS 'Key up to which the round is complete; rows above it are replaced by the next round.';
 COMMENT ON COLUMN {0}.round.late_since IS 'If not settled: transactions from this xid on may have brought rows below high_water later; the next round looks for them.';
 
+CREATE TABLE {0}.member (
+  table_copy integer NOT NULL,
+  generation integer NOT NULL,
+  oid        oid     NOT NULL,
+  name       text    NOT NULL,
+  filenode   oid     NOT NULL,
+  round      integer NOT NULL,
+  PRIMARY KEY (table_copy, generation, oid)
+);
+COMMENT ON TABLE {0}.member IS 'Partitions of a source table, or tables of its inheritance tree, with the round that took them in; none: an ordinary table.';
+
 CREATE TABLE {0}.chunk (
   table_copy      integer NOT NULL,
   generation      integer NOT NULL,
@@ -84,6 +95,7 @@ CREATE TABLE {0}.chunk (
   lower_bound     text,
   upper_bound     text,
   since           text,
+  member          oid,
   tail            boolean NOT NULL,
   replace         boolean NOT NULL,
   refined         boolean NOT NULL,
@@ -105,6 +117,7 @@ CREATE TABLE {0}.chunk (
 COMMENT ON TABLE {0}.chunk IS 'The plan: disjoint, complete, append-only. A chunk is done in the transaction that wrote its rows.';
 COMMENT ON COLUMN {0}.chunk.lower_bound IS 'First key (or page) of the chunk; empty: open.';
 COMMENT ON COLUMN {0}.chunk.upper_bound IS 'First key (or page) above the chunk; empty: open.';
+COMMENT ON COLUMN {0}.chunk.member IS 'The only partition or child that the chunk reads; empty: the table, with all of them that it has.';
 COMMENT ON COLUMN {0}.chunk.superseded IS 'A later round replaces its rows; they no longer count.';
 COMMENT ON COLUMN {0}.chunk.late_rows IS 'Of a late chunk: rows that the target did not have; the others replaced what it had.';
 COMMENT ON COLUMN {0}.chunk.checksum IS 'Sum modulo 2^128 of the XXH3 128-bit hashes of the rows, in hexadecimal.';
@@ -156,6 +169,8 @@ COMMENT ON VIEW {0}.table_copy_progress IS 'How far every table copy is, in its 
 
 CREATE VIEW {0}.unfinished_chunks AS
 SELECT t.source_table, k.table_copy, k.generation, k.no, k.kind, k.lower_bound, k.upper_bound, k.tail, k.estimated_bytes,
+       (SELECT m.name FROM {0}.member m WHERE m.table_copy = k.table_copy AND m.generation = k.generation
+        AND m.oid = k.member) AS member,
        (SELECT count(*) FROM {0}.chunk_failure f
         WHERE f.table_copy = k.table_copy AND f.generation = k.generation AND f.chunk = k.no) AS failures,
        (SELECT f.error FROM {0}.chunk_failure f
@@ -167,7 +182,9 @@ COMMENT ON VIEW {0}.unfinished_chunks IS 'What the next run of each table copy w
 
 CREATE VIEW {0}.finished_chunks AS
 SELECT t.source_table, k.table_copy, k.generation, k.round, k.no, k.kind, k.lower_bound, k.upper_bound, k.rows, k.bytes,
-       k.attempts, k.read_seconds, k.done_at, k.checksum, k.record_format, k.snapshot
+       k.attempts, k.read_seconds, k.done_at, k.checksum, k.record_format, k.snapshot,
+       (SELECT m.name FROM {0}.member m WHERE m.table_copy = k.table_copy AND m.generation = k.generation
+        AND m.oid = k.member) AS member
 FROM {0}.chunk k JOIN {0}.table_copy t ON t.id = k.table_copy AND t.generation = k.generation
 WHERE k.state = 'done' AND NOT k.superseded ORDER BY k.table_copy, k.no;
 COMMENT ON VIEW {0}.finished_chunks IS 'Chunks whose rows are in the target, with the checksum and snapshot of each.';

@@ -8,7 +8,7 @@
 
 namespace pghaul {
 
-inline constexpr int ledger_version = 2;
+inline constexpr int ledger_version = 3;
 
 // Sessions that hold a two-key advisory lock of this database; $1 and $2 are its keys, as unsigned numbers.
 inline constexpr std::string_view advisory_holders_sql =

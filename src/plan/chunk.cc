@@ -53,7 +53,9 @@ ChunkKind parse_chunk_kind(std::string_view text) {
   throw Error(ErrorKind::failed, fmt::format("unknown kind of chunk \"{}\"", text));
 }
 
-std::string describe(const ChunkRange& range, const std::string& key_column) {
+namespace {
+
+std::string describe_rows(const ChunkRange& range, const std::string& key_column) {
   switch (range.kind) {
     case ChunkKind::key: return describe_key(range, key_column);
     case ChunkKind::null: return fmt::format("{} is null", key_column);
@@ -62,6 +64,13 @@ std::string describe(const ChunkRange& range, const std::string& key_column) {
     case ChunkKind::whole: break;
   }
   return "all rows";
+}
+
+}  // namespace
+
+std::string describe(const ChunkRange& range, const std::string& key_column) {
+  const auto rows = describe_rows(range, key_column);
+  return range.member ? fmt::format("{} of {}", rows, range.member->name) : rows;
 }
 
 }  // namespace pghaul

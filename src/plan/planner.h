@@ -41,6 +41,12 @@ struct TableFacts {
   std::string no_key;           // why there is neither, in a few words; may be empty
 };
 
+// One of the tables that a partitioned table, or the root of an inheritance tree, has its rows in.
+struct MemberFacts {
+  ChunkMember member;
+  TableFacts facts;
+};
+
 struct PlanOptions {
   std::int64_t batch_bytes = 8'000'000;
   std::optional<std::int64_t> batch_rows;
@@ -62,6 +68,16 @@ struct Plan {
 
 // Errors: refused, if chunk_by asks for a key that there is not.
 Plan make_plan(const TableFacts& facts, const PlanOptions& options, const PlanRange& range);
+
+// The same of a table whose rows are in `members`; `whole` is of all of them. Those of the first round are read member by
+// member. What a later round replaces, and what lies above the high-water mark, is read from all members at once: on the
+// target a range of keys is one, whichever member its rows come from, and is to be emptied once.
+Plan make_tree_plan(const TableFacts& whole, const std::vector<MemberFacts>& members, const PlanOptions& options,
+                    const PlanRange& range);
+
+// Rows up to the mark of a member that came after it, as chunks that are merged by key: they may have been copied from
+// another member, and moved since.
+std::vector<Chunk> joined_member_chunks(const MemberFacts& member, const PlanOptions& options, std::int64_t high_water);
 
 // Rows that fill a batch, from bytes and rows of a table (or of what was read so far). At least 1.
 std::int64_t rows_per_batch(std::int64_t bytes, double rows, const PlanOptions& options);

@@ -5,6 +5,7 @@
 #include "pg/quote.h"
 #include "pghaul/error.h"
 #include "plan/key_bound.h"
+#include "source/table_query.h"
 
 namespace pghaul {
 namespace {
@@ -128,13 +129,14 @@ KeyLists lists_of(const OrderedKey& key) {
 
 // The key that stands `rows` rows behind the beginning of a range. The scans run one after the other, each in
 // the order of the index. Were they mixed, the cut would lie elsewhere, and still inside the range.
-std::string nth_key(const catalog::TableName& table, const KeyLists& lists,
+std::string nth_key(const Relation& relation, const KeyLists& lists,
                     const std::vector<std::string>& conditions, std::int64_t rows) {
   std::string scans;
   for (const auto& condition : conditions) {
     scans +=
-        fmt::format("{}(SELECT {} FROM ONLY {} AS t WHERE {} ORDER BY {})",
-                    scans.empty() ? "" : " UNION ALL ", lists.values, table.sql(), condition, lists.order);
+        fmt::format("{}(SELECT {} FROM {} AS t WHERE {}{}{} ORDER BY {})", scans.empty() ? "" : " UNION ALL ",
+                    lists.values, relation.from, condition, relation.condition.empty() ? "" : " AND ",
+                    relation.condition, lists.order);
   }
   return fmt::format("SELECT {0} FROM ({1}) AS s ({0}) OFFSET {2} LIMIT 1", lists.names, scans, rows);
 }
@@ -154,7 +156,7 @@ std::string ascending_sql(const OrderedKey& key, const std::vector<std::string>&
   return "SELECT " + (all.empty() ? "true" : all);
 }
 
-std::string ordered_probe_sql(const catalog::TableName& table, const OrderedKey& key, const ChunkRange& range,
+std::string ordered_probe_sql(const Relation& relation, const OrderedKey& key, const ChunkRange& range,
                               std::int64_t rows, int most) {
   const auto lists = lists_of(key);
   SqlBound cut;
@@ -165,8 +167,8 @@ std::string ordered_probe_sql(const catalog::TableName& table, const OrderedKey&
       "SELECT {0}, 1 FROM ({1}) AS f UNION ALL "
       "SELECT f.*, cut.n + 1 FROM cut CROSS JOIN LATERAL ({2}) AS f WHERE cut.n < {3}) "
       "SELECT {4} FROM cut ORDER BY cut.n",
-      lists.names, nth_key(table, lists, range_conditions(key, range), rows),
-      nth_key(table, lists, behind_cut, rows), most, lists.of_cut);
+      lists.names, nth_key(relation, lists, range_conditions(key, range), rows),
+      nth_key(relation, lists, behind_cut, rows), most, lists.of_cut);
 }
 
 }  // namespace pghaul

@@ -18,7 +18,8 @@ namespace pghaul {
 std::vector<std::string> range_conditions(const catalog::OrderedKey& key, const ChunkRange& range);
 
 // Cuts every `rows` rows, at most `most`: one row each, a column of the key in each column.
-std::string ordered_probe_sql(const catalog::TableName& table, const catalog::OrderedKey& key,
+struct Relation;
+std::string ordered_probe_sql(const Relation& relation, const catalog::OrderedKey& key,
                               const ChunkRange& range, std::int64_t rows, int most);
 
 // One row, true if the source places each of these bounds behind the one before, or at it. Ranges between bounds that ascend

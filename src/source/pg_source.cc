@@ -1,8 +1,10 @@
 #include "source/pg_source.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "pg/copy.h"
+#include "pg/sqlstate.h"
 #include "pg/transaction.h"
 #include "plan/key_bound.h"
 #include "source/ordered_ranges.h"
@@ -32,6 +34,29 @@ Error changed_error(const SourceTable& table, const std::string& what) {
       .advise("run the same command with --full to copy the table anew");
 }
 
+// It may have been given to another table, been made one of its own, or another name.
+Error left_error(const SourceTable& table, const std::string& member) {
+  return changed_error(table, member + " was detached, dropped or renamed in mid-copy")
+      .advise("run the same command again: it says whether --full is needed, which copies the table anew");
+}
+
+// A name that the server does not know any more.
+Error explained(const Error& error, const SourceTable& table, const ChunkRange& range) {
+  const bool unknown = error.sqlstate() == pg::sqlstate::undefined_table;
+  return unknown && range.member ? left_error(table, range.member->name) : error;
+}
+
+// For messages.
+std::string name_of(const SourceTable& table, const ChunkRange& range) {
+  if (range.member) return range.member->name;
+  return table.shape.is_tree() ? "a partition or child of the table" : "the table";
+}
+
+std::uint32_t planned_filenode(const catalog::TableShape& shape, std::uint32_t oid) {
+  const auto* member = shape.member(oid);
+  return member != nullptr ? member->filenode : shape.filenode;
+}
+
 }  // namespace
 
 PgSource::PgSource(pg::Endpoint endpoint, pg::SessionOptions session, const std::vector<SourceTable>& tables,
@@ -50,16 +75,25 @@ void PgSource::connect() {
   connection_.emplace(endpoint_, session_);
 }
 
-PgSource::Begun PgSource::begin(std::size_t table, Deadline deadline) {
+PgSource::Begun PgSource::begin(const SourceTable& table, const ChunkRange& range, Deadline deadline) {
+  std::vector<std::uint32_t> filenodes;
+  const auto oids = relations_read(table, range);
   if (keeper_ != nullptr) {
     auto snapshot = keeper_->begin_in_snapshot(*connection_, deadline);
-    return {std::move(snapshot.text), snapshot.filenodes.at(table)};
+    for (const auto oid : oids) filenodes.push_back(snapshot.filenodes[oid]);
+    return {std::move(snapshot.text), std::move(filenodes)};
   }
+  for (const auto oid : oids) filenodes.push_back(planned_filenode(table.shape, oid));
   // No LOCK TABLE before the snapshot: it asks for a right on the whole table, and a TRUNCATE that comes between
   // snapshot and COPY has left another file than the plan's, which is checked after the COPY.
   const auto row = connection_->run(
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_catalog.pg_current_snapshot()", deadline);
-  return {std::string(row.text(0, 0)), tables_[table].shape.filenode};
+  return {std::string(row.text(0, 0)), std::move(filenodes)};
+}
+
+// Rolling back by closing keeps this path the same for every error; a new session costs a few milliseconds.
+void PgSource::leave() {
+  if (connection_->usable() && connection_->in_transaction()) connection_->abandon();
 }
 
 // Before anything is done by these cuts.
@@ -83,15 +117,18 @@ std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& ch
   const auto deadline = statement_deadline();
   std::vector<std::string> cuts;
   try {
-    begin(table, deadline);
+    begin(tables_[table], chunk.range, deadline);
     connection_->run("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off",
                      deadline);
     const auto keys = connection_->run(probe_sql(tables_[table], chunk.range, rows, most), deadline);
     for (int row = 0; row < keys.rows(); ++row) cuts.push_back(cut_of(tables_[table], keys, row));
     check_order(tables_[table], chunk.range, cuts, deadline);
     connection_->run("COMMIT", deadline);
+  } catch (const Error& error) {
+    leave();
+    throw explained(error, tables_[table], chunk.range);
   } catch (...) {
-    if (connection_->usable() && connection_->in_transaction()) connection_->abandon();
+    leave();
     throw;
   }
   return cuts;
@@ -120,21 +157,38 @@ void PgSource::copy_rows(const SourceTable& table, const Chunk& chunk, BatchRece
       .about(table.shape.name.display());
 }
 
-void PgSource::check_unchanged(const SourceTable& table, std::uint32_t filenode, Deadline deadline) {
-  const auto now = connection_->run(shape_check_sql(table), deadline);
-  if (static_cast<std::uint32_t>(now.int64(0, 0)) != filenode) {
-    throw changed_error(table, "the table was truncated, rewritten or dropped in mid-copy");
+void PgSource::check_unchanged(const SourceTable& table, const ChunkRange& range,
+                               const std::vector<std::uint32_t>& filenodes, Deadline deadline) {
+  const auto now = connection_->run(shape_check_sql(table, range), deadline);
+  if (now.text(0, 0) != fmt::format("{}", fmt::join(filenodes, " "))) {
+    throw changed_error(table, name_of(table, range) + " was truncated, rewritten or dropped in mid-copy");
   }
+  check_columns(table, range, now);
+}
+
+void PgSource::check_columns(const SourceTable& table, const ChunkRange& range, const pg::Result& now) const {
+  const auto* member = range.member ? table.shape.member(range.member->oid) : nullptr;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const auto* column = table.shape.column(table.columns[i]);
+    const auto place = static_cast<std::size_t>(column - table.shape.columns.data());
+    const int number = member != nullptr ? member->column_numbers.at(place) : column->number;
     const int field = static_cast<int>(i) + 1;
-    if (now.origin_table(field) != table.shape.oid) {
-      throw changed_error(table, "the table was replaced by another one of the same name in mid-copy");
+    if (now.origin_table(field) != (member != nullptr ? member->oid : table.shape.oid)) {
+      throw changed_error(table, name_of(table, range) + " was replaced by another one of the same name in mid-copy");
     }
-    if (now.origin_column(field) != column->number || now.type_oid(field) != column->sent_type_oid) {
+    if (now.origin_column(field) != number || now.type_oid(field) != column->sent_type_oid) {
       throw changed_error(table, fmt::format("column {} was altered in mid-copy", column->name));
     }
   }
+}
+
+// In a transaction of its own: the chunk's sees the catalog as it was when its snapshot was taken.
+void PgSource::check_members(const SourceTable& table, const ChunkRange& range, Deadline deadline) {
+  if (!table.shape.is_tree()) return;
+  const auto strays = connection_->run(strays_sql(table, relations_read(table, range)), deadline);
+  if (strays.rows() == 0) return;
+  const auto* member = table.shape.member(static_cast<std::uint32_t>(strays.int64(0, 0)));
+  throw left_error(table, member->name.display());
 }
 
 BatchSummary PgSource::read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) {
@@ -145,15 +199,18 @@ BatchSummary PgSource::read(std::size_t table, const Chunk& chunk, BatchReceiver
   BatchSummary summary;
   summary.record_format = source_table.record_format;
   try {
-    const auto begun = begin(table, statement_deadline());
+    const auto begun = begin(source_table, chunk.range, statement_deadline());
     summary.snapshot = begun.snapshot;
     if (!can_be_cut(chunk.range)) connection_->run("SET LOCAL statement_timeout = 0", statement_deadline());
     copy_rows(source_table, chunk, receiver, summary, deadline);
-    check_unchanged(source_table, begun.filenode, statement_deadline());
+    check_unchanged(source_table, chunk.range, begun.filenodes, statement_deadline());
     connection_->run("COMMIT", statement_deadline());
+    check_members(source_table, chunk.range, statement_deadline());
+  } catch (const Error& error) {
+    leave();
+    throw explained(error, source_table, chunk.range);
   } catch (...) {
-    // Rolling back by closing keeps this path the same for every error; a new session costs a few milliseconds.
-    if (connection_->usable() && connection_->in_transaction()) connection_->abandon();
+    leave();
     throw;
   }
   summary.read_time = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);

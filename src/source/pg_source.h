@@ -15,7 +15,8 @@
 namespace pghaul {
 
 // Each chunk is read in a transaction of its own, in the keeper's snapshot or (without a keeper) in a new one. After its
-// COPY, while its lock still keeps the table from changing, the table's OID, file and shape are compared with the plan.
+// COPY, while its lock still keeps the table from changing, the table's OID, file and shape are compared with the plan; and
+// then, of partitions and children, whether they still are such.
 // Borrows keeper and tables, which must outlive it. Threads: one.
 class PgSource : public Source {
  public:
@@ -29,14 +30,18 @@ class PgSource : public Source {
  private:
   struct Begun {
     std::string snapshot;
-    std::uint32_t filenode;
+    std::vector<std::uint32_t> filenodes;  // of relations_read()
   };
-  Begun begin(std::size_t table, Deadline deadline);
+  Begun begin(const SourceTable& table, const ChunkRange& range, Deadline deadline);
+  void leave();
   void copy_rows(const SourceTable& table, const Chunk& chunk, BatchReceiver& receiver, BatchSummary& summary,
                  Deadline deadline);
   void check_order(const SourceTable& table, const ChunkRange& range, const std::vector<std::string>& cuts,
                    Deadline deadline);
-  void check_unchanged(const SourceTable& table, std::uint32_t filenode, Deadline deadline);
+  void check_unchanged(const SourceTable& table, const ChunkRange& range, const std::vector<std::uint32_t>& filenodes,
+                       Deadline deadline);
+  void check_columns(const SourceTable& table, const ChunkRange& range, const pg::Result& now) const;
+  void check_members(const SourceTable& table, const ChunkRange& range, Deadline deadline);
   Deadline statement_deadline() const;
 
   const pg::Endpoint endpoint_;

@@ -67,6 +67,34 @@ void add_cautions(Observation& observation, const TableShape& shape, const std::
   }
 }
 
+// Sequences that feed the key of a partition or child and are not those of the table: $1 is its oid, $2 the key, $3 its
+// own sequences.
+constexpr std::string_view other_sequences_sql =
+    "WITH RECURSIVE r(oid) AS (SELECT $1::pg_catalog.oid UNION "
+    "SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN r ON i.inhparent = r.oid), "
+    "k AS (SELECT a.attrelid, a.attnum FROM pg_catalog.pg_attribute a JOIN r ON r.oid = a.attrelid "
+    "WHERE a.attname = $2::pg_catalog.text) "
+    "SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, s.relname) FROM ("
+    "SELECT d.objid AS oid FROM k JOIN pg_catalog.pg_depend d ON d.refobjid = k.attrelid AND d.refobjsubid = k.attnum "
+    "WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i') UNION "
+    "SELECT d.refobjid FROM k JOIN pg_catalog.pg_attrdef f ON f.adrelid = k.attrelid AND f.adnum = k.attnum "
+    "JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid "
+    "AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass) u "
+    "JOIN pg_catalog.pg_class s ON s.oid = u.oid AND s.relkind = 'S' "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace WHERE s.oid <> ALL ($3::pg_catalog.oid[]) ORDER BY 1";
+
+void caution_of_other_sequences(pg::Connection& connection, const TableShape& shape, const std::string& key,
+                                Observation& observation, Deadline deadline) {
+  std::string own;
+  for (const auto& sequence : shape.sequences) own += fmt::format("{}{}", own.empty() ? "" : ",", sequence.oid);
+  const auto rows = connection.query(std::string(other_sequences_sql), {std::to_string(shape.oid), key, "{" + own + "}"}, deadline);
+  if (rows.rows() == 0) return;
+  observation.cautions.push_back(fmt::format(
+      "{} sequence(s) other than the table's own feed the key of partitions or children ({}): numbers that they give out "
+      "below the high-water mark later will not be seen; --late-rows scan looks for them in every run",
+      rows.rows(), rows.text(0, 0)));
+}
+
 std::vector<std::string> first_column(const pg::Result& rows) {
   std::vector<std::string> values;
   for (int row = 0; row < rows.rows(); ++row) values.emplace_back(rows.text(row, 0));
@@ -93,9 +121,11 @@ Observation observe_writers(pg::Connection& connection, const TableShape& shape,
     if (sequence != nullptr) observation.high_water = last_drawn(connection, *sequence, deadline);
     const bool drawn = observation.high_water.has_value();
     if (!drawn) {
-      observation.high_water = catalog::read_key_bounds(connection, shape.name, key->column, deadline).highest;
+      const auto all = shape.is_tree() ? catalog::Descendants::read : catalog::Descendants::ignore;
+      observation.high_water = catalog::read_key_bounds(connection, shape.name, key->column, deadline, all).highest;
     }
     add_cautions(observation, shape, key->column);
+    if (shape.is_tree()) caution_of_other_sequences(connection, shape, key->column, observation, deadline);
     if (sequence != nullptr && !drawn && observation.high_water) {
       observation.cautions.push_back(fmt::format(
           "sequence {}.{} was never used, or may not be read, while the table has keys: numbers that it gives out below "

@@ -115,13 +115,25 @@ TEST_F(Settle, OnlyTheObservedOnesAreWaitedFor) {
 
 TEST_F(Settle, SharedSequencesAndChildrenCount) {
   run("CREATE SEQUENCE public.shared; CREATE TABLE public.a (id bigint PRIMARY KEY DEFAULT pg_catalog.nextval("
-      "'public.shared')); CREATE TABLE public.b () INHERITS (public.a)");
+      "'public.shared')); CREATE TABLE public.b (PRIMARY KEY (id)) INHERITS (public.a)");
   write("BEGIN; SELECT pg_catalog.nextval('public.shared')");
   const auto drawn = observe("a");
   EXPECT_EQ(drawn.high_water, 1);
   EXPECT_THAT(drawn.writers, SizeIs(1));
   write("ROLLBACK; BEGIN; INSERT INTO public.b VALUES (5)");
   EXPECT_THAT(observe("a").writers, SizeIs(1));
+  EXPECT_THAT(drawn.cautions, IsEmpty());
+}
+
+// Numbers of another sequence than the mark's.
+TEST_F(Settle, ALeafWithASequenceOfItsOwn) {
+  run("CREATE TABLE public.a (id bigserial PRIMARY KEY) PARTITION BY RANGE (id);"
+      "CREATE TABLE public.b (id bigserial PRIMARY KEY); ALTER TABLE public.a ATTACH PARTITION public.b DEFAULT");
+  const auto observation = observe("a");
+  ASSERT_THAT(observation.cautions, SizeIs(1));
+  EXPECT_THAT(observation.cautions[0], HasSubstr("feed the key of partitions or children (public.b_id_seq)"));
+  write("BEGIN; INSERT INTO public.b DEFAULT VALUES");
+  EXPECT_THAT(observe("a").writers, SizeIs(1)) << "straight into the leaf";
 }
 
 TEST_F(Settle, IdentityColumns) {

@@ -1,6 +1,7 @@
 #include "source/snapshot_keeper.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/log.h"
 #include "pg/quote.h"
@@ -50,14 +51,18 @@ void SnapshotKeeper::open(const std::vector<SourceTable>& tables) {
   take_snapshot();
 }
 
-std::vector<std::uint32_t> SnapshotKeeper::read_filenodes(pg::Connection& connection) {
-  std::vector<std::uint32_t> nodes;
+std::map<std::uint32_t, std::uint32_t> SnapshotKeeper::read_filenodes(pg::Connection& connection) {
+  std::vector<std::uint32_t> oids;
   for (const auto& table : tables_) {
-    nodes.push_back(static_cast<std::uint32_t>(
-        connection
-            .query("SELECT pg_catalog.pg_relation_filenode($1::pg_catalog.oid)", {std::to_string(table.shape.oid)},
-                   Deadline::after(statement_timeout_))
-            .int64(0, 0)));
+    const auto read = relations_read(table, {});
+    oids.insert(oids.end(), read.begin(), read.end());
+  }
+  const auto rows = connection.query(
+      "SELECT r.oid, pg_catalog.pg_relation_filenode(r.oid) FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS r(oid)",
+      {fmt::format("{{{}}}", fmt::join(oids, ","))}, Deadline::after(statement_timeout_));
+  std::map<std::uint32_t, std::uint32_t> nodes;
+  for (int row = 0; row < rows.rows(); ++row) {
+    nodes[static_cast<std::uint32_t>(rows.int64(row, 0))] = static_cast<std::uint32_t>(rows.int64(row, 1));
   }
   return nodes;
 }

@@ -1,6 +1,7 @@
 // The job's shared snapshot, kept alive by several sessions.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,7 +16,7 @@ namespace pghaul {
 // A snapshot and what it is bound to.
 struct JobSnapshot {
   std::string text;                      // as pg_current_snapshot() gives it
-  std::vector<std::uint32_t> filenodes;  // pg_relation_filenode() of each table in it
+  std::map<std::uint32_t, std::uint32_t> filenodes;  // pg_relation_filenode() of each table and member in it, by its oid
 };
 
 // Anchors are sessions that hold the snapshot and export it, each under an id of its own: the first takes it, the others
@@ -55,7 +56,7 @@ class SnapshotKeeper {
   void take_snapshot();
   bool add_anchor();
   void drop_dead_anchors();
-  std::vector<std::uint32_t> read_filenodes(pg::Connection& connection);
+  std::map<std::uint32_t, std::uint32_t> read_filenodes(pg::Connection& connection);
 
   const pg::Endpoint endpoint_;
   const pg::SessionOptions session_;

@@ -1,8 +1,10 @@
 #include "source/table_query.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "pg/quote.h"
+#include "pghaul/error.h"
 #include "source/ordered_ranges.h"
 
 namespace pghaul {
@@ -27,7 +29,48 @@ bool is_ordered_range(const SourceTable& table, const ChunkRange& range) {
 
 std::string or_true(std::string condition) { return condition.empty() ? "true" : condition; }
 
+// Two conditions, either of which may be empty.
+std::string both(const std::string& one, const std::string& other) {
+  return one.empty() || other.empty() ? one + other : one + " AND " + other;
+}
+
+std::string oid_list(const std::vector<std::uint32_t>& oids) {
+  return fmt::format("'{{{}}}'::pg_catalog.oid[]", fmt::join(oids, ","));
+}
+
+const catalog::Member& member_of(const SourceTable& table, const ChunkMember& wanted) {
+  if (const auto* member = table.shape.member(wanted.oid)) return *member;
+  throw Error(ErrorKind::failed, wanted.name + " belongs to the table no more")
+      .on(Side::source)
+      .about(table.shape.name.display())
+      .advise("run the same command with --full to copy the table anew");
+}
+
+// Merging takes all rows of a key away on the target. So where a key may stand in several members, those of all of them
+// must come.
+std::string late_select(const SourceTable& table, const std::string& columns, const Relation& relation,
+                        const std::string& condition) {
+  const auto key = column(table.key_column);
+  const auto all = relation_of(table, {});
+  return fmt::format("SELECT {} FROM {} AS t WHERE {} AND {} IN (SELECT {} FROM {} AS t WHERE {})", columns, all.from,
+                     all.condition, key, key, relation.from, both(condition, relation.condition));
+}
+
 }  // namespace
+
+Relation relation_of(const SourceTable& table, const ChunkRange& range) {
+  if (range.member) return {"ONLY " + member_of(table, *range.member).name.sql(), ""};
+  if (!table.shape.is_tree()) return {"ONLY " + table.shape.name.sql(), ""};
+  return {table.shape.name.sql(), fmt::format("t.tableoid = ANY ({})", oid_list(relations_read(table, range)))};
+}
+
+std::vector<std::uint32_t> relations_read(const SourceTable& table, const ChunkRange& range) {
+  if (range.member) return {range.member->oid};
+  if (!table.shape.is_tree()) return {table.shape.oid};
+  std::vector<std::uint32_t> oids;
+  for (const auto& member : table.shape.members) oids.push_back(member.oid);
+  return oids;
+}
 
 std::string range_condition(const ChunkRange& range, const std::string& key_column) {
   switch (range.kind) {
@@ -39,9 +82,9 @@ std::string range_condition(const ChunkRange& range, const std::string& key_colu
     case ChunkKind::null: return column(key_column) + " IS NULL";
     case ChunkKind::ctid: return or_true(bounds("t.ctid", range, page_literal));
     case ChunkKind::late:
+      if (!range.since) return or_true(bounds(column(key_column), range, key_literal));
       return fmt::format("{} AND pg_catalog.age(t.xmin) <= pg_catalog.age({}::pg_catalog.xid)",
-                         or_true(bounds(column(key_column), range, key_literal)),
-                         pg::quote_literal(range.since.value_or("3")));
+                         or_true(bounds(column(key_column), range, key_literal)), pg::quote_literal(*range.since));
     case ChunkKind::whole: break;
   }
   return "true";
@@ -56,30 +99,35 @@ std::string copy_out_sql(const SourceTable& table, const ChunkRange& range) {
   const auto conditions = is_ordered_range(table, range)
                               ? range_conditions(*table.ordered_key, range)
                               : std::vector{range_condition(range, table.key_column)};
-  for (auto where : conditions) {
-    if (!table.where_sql.empty()) where += " AND " + user_condition(table.where_sql);
-    selects += fmt::format("{}SELECT {} FROM ONLY {} AS t WHERE {}", selects.empty() ? "" : " UNION ALL ", columns,
-                           table.shape.name.sql(), where);
+  const auto relation = relation_of(table, range);
+  for (const auto& condition : conditions) {
+    auto select = range.kind == ChunkKind::late && table.shape.key_may_repeat()
+                      ? late_select(table, columns, relation, condition)
+                      : fmt::format("SELECT {} FROM {} AS t WHERE {}", columns, relation.from,
+                                    both(condition, relation.condition));
+    if (!table.where_sql.empty()) select += " AND " + user_condition(table.where_sql);
+    selects += (selects.empty() ? "" : " UNION ALL ") + select;
   }
   return fmt::format("COPY ({}) TO STDOUT{}", selects, table.binary ? " (FORMAT binary)" : "");
 }
 
 std::string probe_sql(const SourceTable& table, const ChunkRange& range, std::int64_t rows, int most) {
-  if (table.ordered_key) return ordered_probe_sql(table.shape.name, *table.ordered_key, range, rows, most);
+  const auto relation = relation_of(table, range);
+  if (table.ordered_key) return ordered_probe_sql(relation, *table.ordered_key, range, rows, most);
   const auto key = column(table.key_column);
-  const auto from = table.shape.name.sql();
-  const auto upper = or_true(bounds(key, {ChunkKind::key, std::nullopt, range.upper, {}}, key_literal));
+  const auto upper = both(or_true(bounds(key, {ChunkKind::key, std::nullopt, range.upper, {}}, key_literal)),
+                          relation.condition);
   // ORDER BY must name the column of the table: an output column of type text would be sorted as text.
   return fmt::format(
       "WITH RECURSIVE cut(key, n) AS ("
-      "SELECT (SELECT {0} FROM ONLY {1} AS t WHERE {2} ORDER BY {0} OFFSET {4} LIMIT 1), 1 "
-      "UNION ALL SELECT (SELECT {0} FROM ONLY {1} AS t WHERE {0} >= cut.key AND {3} ORDER BY {0} OFFSET {4} LIMIT 1), "
+      "SELECT (SELECT {0} FROM {1} AS t WHERE {2} ORDER BY {0} OFFSET {4} LIMIT 1), 1 "
+      "UNION ALL SELECT (SELECT {0} FROM {1} AS t WHERE {0} >= cut.key AND {3} ORDER BY {0} OFFSET {4} LIMIT 1), "
       "cut.n + 1 FROM cut WHERE cut.key IS NOT NULL AND cut.n < {5}) "
       "SELECT cut.key::pg_catalog.text FROM cut WHERE cut.key IS NOT NULL",
-      key, from, range_condition(range, table.key_column), upper, rows, most);
+      key, relation.from, both(range_condition(range, table.key_column), relation.condition), upper, rows, most);
 }
 
-std::string shape_check_sql(const SourceTable& table) {
+std::string shape_check_sql(const SourceTable& table, const ChunkRange& range) {
   // Only the columns that travel: the role may have no right to see others.
   std::string columns, inner;
   for (const auto& name : table.columns) {
@@ -87,9 +135,19 @@ std::string shape_check_sql(const SourceTable& table) {
     inner += (inner.empty() ? "" : ", ") + column(name);
   }
   return fmt::format(
-      "SELECT f.node{} FROM (SELECT pg_catalog.pg_relation_filenode({}::pg_catalog.oid)) AS f(node) "
-      "LEFT JOIN (SELECT {} FROM ONLY {} AS t WHERE false) AS t ON true",
-      columns, table.shape.oid, inner, table.shape.name.sql());
+      "SELECT f.nodes{} FROM (SELECT pg_catalog.string_agg(coalesce(pg_catalog.pg_relation_filenode(r.oid), "
+      "0::pg_catalog.oid)::pg_catalog.text, ' ' ORDER BY r.no) FROM pg_catalog.unnest({}) WITH ORDINALITY AS r(oid, no)) "
+      "AS f(nodes) LEFT JOIN (SELECT {} FROM {} AS t WHERE false) AS t ON true",
+      columns, oid_list(relations_read(table, range)), inner, relation_of(table, range).from);
+}
+
+std::string strays_sql(const SourceTable& table, const std::vector<std::uint32_t>& members) {
+  return fmt::format(
+      "WITH RECURSIVE up(member, oid) AS (SELECT m.oid, m.oid FROM pg_catalog.unnest({}) AS m(oid) UNION "
+      "SELECT up.member, i.inhparent FROM up JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = up.oid "
+      "WHERE NOT i.inhdetachpending) "
+      "SELECT up.member FROM up GROUP BY up.member HAVING NOT pg_catalog.bool_or(up.oid = {}::pg_catalog.oid)",
+      oid_list(members), table.shape.oid);
 }
 
 }  // namespace pghaul

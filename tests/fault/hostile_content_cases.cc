@@ -88,7 +88,8 @@ void add_ledgers(HostileCases& cases) {
   const auto serves_ledger = [=](std::size_t columns, const std::string& filling) {
     const Answer progress{"table_copy_progress", static_cast<int>(columns), {Fields(columns, filling)}, ""};
     const Answer failures{"chunk_failure", 3, {{terminal_escapes, "1", terminal_escapes}}, ""};
-    return serves({has_table, version, progress, failures, {"sum", 1, {{"1"}}, ""}});
+    const Answer members{"\"member\"", 4, {Fields(4, filling)}, ""};
+    return serves({has_table, version, progress, failures, members, {"sum", 1, {{"1"}}, ""}});
   };
   const Answer other_version{"SELECT version", 1, {{"99"}}, ""};
   cases.push_back({"status_of_another_version", Meeting::status, serves({has_table, other_version}), "99"});

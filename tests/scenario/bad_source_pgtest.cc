@@ -60,16 +60,18 @@ TEST_F(BadInput, H7_NotOrdinaryTables) {
       "CREATE MATERIALIZED VIEW public.a_matview AS SELECT * FROM public.profiles;"
       "CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing;"
       "CREATE FOREIGN TABLE public.a_foreign (id int) SERVER nowhere;"
-      "CREATE TABLE public.a_partitioned (id int PRIMARY KEY) PARTITION BY RANGE (id);"
-      "CREATE TABLE public.a_part PARTITION OF public.a_partitioned DEFAULT;"
-      "CREATE TABLE public.a_parent (id int PRIMARY KEY); CREATE TABLE public.a_child () INHERITS (public.a_parent)");
+      "CREATE TABLE public.a_partitioned (id int) PARTITION BY RANGE (id);"
+      "CREATE FOREIGN TABLE public.a_part PARTITION OF public.a_partitioned DEFAULT SERVER nowhere;"
+      "CREATE TABLE public.a_parent (id int PRIMARY KEY);"
+      "CREATE FOREIGN TABLE public.a_child () INHERITS (public.a_parent) SERVER nowhere");
   expect_refused({"--table", "a_view"}, {"public.a_view: it is a view", "name the table it stands on"});
   expect_refused({"--table", "a_matview"}, {"public.a_matview: it is a materialized view"});
   expect_refused({"--table", "a_foreign"}, {"public.a_foreign: it is a foreign table"});
   expect_refused({"--table", "profiles_id_seq"}, {"public.profiles_id_seq: it is a sequence"});
-  expect_refused({"--table", "a_partitioned"}, {"it is a partitioned table", "copy its partitions one by one"});
-  expect_refused({"--table", "a_parent"}, {"other tables inherit from it", "copy the children one by one"});
-  EXPECT_EQ(copy({"--table", "a_part", "--table", "a_child"}).status, 0);
+  expect_refused({"--table", "a_partitioned"}, {"foreign tables belong to it", "public.a_part", "copy them from where they are"});
+  expect_refused({"--table", "a_parent"}, {"foreign tables belong to it", "public.a_child"});
+  expect_refused({"--table", "a_partitioned", "--only"}, {"has no rows of its own for --only"});
+  EXPECT_EQ(copy({"--table", "a_parent", "--only"}).status, 0);
 }
 
 TEST_F(BadInput, UnknownColumn) {

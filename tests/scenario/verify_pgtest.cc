@@ -200,6 +200,17 @@ TEST_F(Verify, Partitions) {
   EXPECT_EQ(verified(1)["differences"], 1);
 }
 
+TEST_F(Verify, WithAndWithoutTheTablesThatInherit) {
+  source_sql("CREATE TABLE profiles (id int PRIMARY KEY); CREATE TABLE child (PRIMARY KEY (id)) INHERITS (profiles);"
+             "INSERT INTO profiles SELECT generate_series(1, 100); INSERT INTO child SELECT generate_series(50, 150)");
+  copied();
+  EXPECT_EQ(verified(0)["source_rows"], 201);
+  EXPECT_EQ(verified(1, {"--only"})["source_rows"], 100);
+  target_sql("DROP TABLE profiles");
+  copied({"--only"});
+  EXPECT_EQ(verified(0, {"--only"})["target_rows"], 100);
+}
+
 TEST_F(Verify, AStopIsNotEqual) {
   make_profiles(20'000);
   copied();

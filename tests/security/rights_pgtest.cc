@@ -122,6 +122,22 @@ TEST_F(Rights, S37_ToMerge) {
   expect_equal();
 }
 
+// Leaves are read by themselves.
+TEST_F(Rights, S37_Partitions) {
+  source_sql("DROP TABLE public.profiles; CREATE TABLE public.profiles (id bigserial PRIMARY KEY, data jsonb) PARTITION BY HASH (id);"
+             "CREATE TABLE public.profiles_1 PARTITION OF public.profiles FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+             "CREATE TABLE public.profiles_2 PARTITION OF public.profiles FOR VALUES WITH (MODULUS 2, REMAINDER 1)");
+  add_profiles(3000, 1);
+  grant("source");
+  grant("target");
+  grant("target, to create the table");
+  expect_missing("next:   on the source: GRANT SELECT ON TABLE public.profiles_1, public.profiles_2 TO hauler");
+  grant("source, partitions or children");
+  expect_whole_life();
+  source_sql("REVOKE SELECT ON public.profiles FROM hauler");
+  expect_missing("next:   on the source: GRANT SELECT ON TABLE public.profiles TO hauler");
+}
+
 // The only right that may be missing: the highest key then takes the place of the sequence, which is said.
 TEST_F(Rights, S37_WithoutTheSequence) {
   grant("source", "SEQUENCE");
