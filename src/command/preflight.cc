@@ -28,10 +28,9 @@ bool find_ledger(ControlSessions& control) {
 
 void choose_columns(TableJob& job, const PgCopyOptions& options, const Servers& servers) {
   job.columns = catalog::travelling_columns(job.source, job.target ? &*job.target : nullptr, options.columns);
-  std::string reason;
   const auto& target = job.target ? *job.target : job.source;
   job.binary = catalog::binary_copy_possible(job.source, target, job.columns, servers.source.version_num,
-                                             servers.target.version_num, &reason);
+                                             servers.target.version_num, &job.why_text);
   job.record_format = fmt::format("{} ({})", job.binary ? "binary" : "text", fmt::join(job.columns, ", "));
   const auto& columns = job.columns;
   // The tail is replaced by key on the target, so a key that does not travel is of no use; nor is one of which a column
