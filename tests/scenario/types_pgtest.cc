@@ -1,8 +1,6 @@
 // Values of every type: built in, made by users, of extensions; in binary and as text, alone and in arrays.
 #include <algorithm>
 #include <iostream>
-#include <map>
-#include <sstream>
 
 #include "scenario/compatibility.h"
 #include "scenario/copy_test.h"
@@ -18,9 +16,9 @@ class Types : public CopyTest {
     auto all = type_cases();
     std::erase_if(all, [&](const TypeCase& of) {
       if (of.extension.empty()) return false;
-      const bool missing = !has_extension(source_conninfo(), of.extension) || !has_extension(target_conninfo(), of.extension);
-      if (missing) std::cout << "SKIPPED " << of.name << ": extension " << of.extension << " is not installed on both sides\n";
-      return missing;
+      const bool there = has_extension(source_conninfo(), of.extension) && has_extension(target_conninfo(), of.extension);
+      if (!there) std::cout << "SKIPPED " << of.name << ": extension " << of.extension << " is not installed on both sides\n";
+      return !there;
     });
     return all;
   }
@@ -71,14 +69,6 @@ class Types : public CopyTest {
   static std::string rows_of(const std::string& conninfo, const TypeCase& of) {
     return run_psql(conninfo, fmt::format("SELECT * FROM {} ORDER BY n", table(of))).substr(0, 2000);
   }
-  // By the tables' names.
-  std::map<std::string, std::string> record_formats() const {
-    std::map<std::string, std::string> formats;
-    std::istringstream lines(target_sql("SELECT DISTINCT source_table, split_part(record_format, ' ', 1) FROM "
-                                        "pghaul.finished_chunks"));
-    for (std::string name, format; std::getline(lines, name, '|') && std::getline(lines, format);) formats[name] = format;
-    return formats;
-  }
   // Whatever built-in type the server has, a case has it, too.
   static void expect_no_type_is_forgotten(const std::string& conninfo) {
     // They cannot be in a table: their input functions refuse everything.
@@ -101,8 +91,13 @@ TEST_F(Types, G9_OfEveryKindArriveIdentical) {
   const bool same_versions = same_version();
   copied(of_tables(all));
   auto formats = record_formats();
+  EXPECT_EQ(formats.size(), all.size());
   const bool all_of_them = identical(all);
-  for (const auto& of : all) {
+  for (const auto& of : type_cases()) {
+    if (!formats.contains(table(of))) {
+      note_compatibility("type", of.name, of.type, "–", true);
+      continue;
+    }
     const std::string format = of.binary && same_versions ? "binary" : "text";
     EXPECT_EQ(formats[table(of)], format) << of.name;
     const bool this_one = all_of_them || identical({of});
@@ -133,6 +128,18 @@ TEST_F(Types, G9_OfBinaryFormAsText) {
   const auto report = copied({"--table", "public.everything", "--batch-rows", "3"});
   expect_equal("public.everything", "n");
   EXPECT_EQ(target_sql("SELECT DISTINCT split_part(record_format, ' ', 1) FROM pghaul.finished_chunks"), "text");
+}
+
+TEST_F(Types, ValuesThatTheOlderServerDoesNotKnowAreRefused) {
+  const auto interval = "SELECT 'infinity'::interval";
+  if (try_psql(source_conninfo(), interval).status != 0 || try_psql(target_conninfo(), interval).status == 0) {
+    GTEST_SKIP() << "infinite intervals are of version 17: this needs it as source, and an older target";
+  }
+  source_sql("CREATE TABLE public.t AS SELECT 1 AS id, 'infinity'::interval AS i");
+  const auto result = copy({"--table", "t"});
+  EXPECT_EQ(result.status, 5) << result;
+  EXPECT_THAT(result.err, HasSubstr("[SQLSTATE 22007]"));
+  EXPECT_EQ(target_sql("SELECT count(*) FROM public.t"), "0");
 }
 
 TEST_F(Types, PlanNamesWhatKeepsRowsFromBinary) {
