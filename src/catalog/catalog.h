@@ -5,12 +5,16 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "catalog/table_shape.h"
 #include "pg/connection.h"
 
 namespace pghaul::catalog {
+
+// The encoding that is none: bytes of text are what they are.
+inline constexpr std::string_view sql_ascii = "SQL_ASCII";
 
 // All functions: one or a few catalog queries on `connection`, each within `deadline`; nothing is written; no scan of
 // user tables but index probes where it is said. Names are looked up exactly, without search_path.

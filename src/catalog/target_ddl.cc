@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "catalog/names.h"
 #include "pg/quote.h"
@@ -78,17 +79,24 @@ std::string unfit_for_binary(const TableShape& source, const TableShape& target,
                      display_name(name));
 }
 
+// Columns that are named where rows cannot travel in binary.
+constexpr std::size_t most_reasons = 3;
+
 std::string why_not_binary(const TableShape& source, const TableShape& target, const std::vector<std::string>& columns,
                            int source_version, int target_version) {
   const int source_major = source_version / 10000, target_major = target_version / 10000;
   if (source_major != target_major) {
     return fmt::format("the servers' major versions differ ({} and {})", source_major, target_major);
   }
+  std::vector<std::string> reasons;
   for (const std::string& name : columns) {
     std::string reason = unfit_for_binary(source, target, name);
-    if (!reason.empty()) return reason;
+    if (!reason.empty()) reasons.push_back(std::move(reason));
   }
-  return "";
+  if (reasons.size() <= most_reasons) return fmt::format("{}", fmt::join(reasons, "; "));
+  const auto more = reasons.size() - most_reasons;
+  reasons.resize(most_reasons);
+  return fmt::format("{}; and {} more columns", fmt::join(reasons, "; "), more);
 }
 
 }  // namespace

@@ -222,6 +222,9 @@ TEST(BinaryCopy, NeedsSameVersionTypesAndPortableForm) {
   target.columns[1].binary_safe = false;
   EXPECT_FALSE(binary_copy_possible(source, target, {"id", "mood"}, 150020, 150020, &reason));
   EXPECT_THAT(reason, HasSubstr("s.mood"));
+  EXPECT_FALSE(binary_copy_possible(source, target, {"mood", "a", "b", "c", "d", "id"}, 150020, 150020, &reason));
+  EXPECT_THAT(reason, testing::StartsWith("type s.mood of column mood"));
+  EXPECT_THAT(reason, testing::EndsWith("; column a is not on both sides; column b is not on both sides; and 2 more columns"));
   target.columns[0] = column("id", "numeric", 1700);
   EXPECT_FALSE(binary_copy_possible(source, target, {"id"}, 150020, 150020, &reason));
   EXPECT_THAT(reason, HasSubstr("bigint on the source and numeric on the target"));

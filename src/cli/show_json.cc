@@ -86,6 +86,7 @@ Json to_document(const PlannedTable& table) {
           {"action", table.action},
           {"reason", table.reason},
           {"record_format", table.record_format},
+          {"why_text", text_or_null(table.why_text)},
           {"key_column", text_or_null(table.key_column)},
           {"estimated_rows", table.estimated_rows < 0 ? Json() : Json(table.estimated_rows)},
           {"estimated_bytes", table.estimated_bytes},

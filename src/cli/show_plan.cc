@@ -46,6 +46,10 @@ void show_members(Sheet& sheet, const PlannedTable& table, bool verbose) {
   if (more > 0) sheet.line("", fmt::format("… and {} more (--verbose)", grouped(static_cast<std::int64_t>(more))));
 }
 
+std::string format_text(const PlannedTable& table) {
+  return table.why_text.empty() ? table.record_format : fmt::format("{}: {}", table.record_format, table.why_text);
+}
+
 void show_chunks(Sheet& sheet, const PlannedTable& table, bool verbose) {
   sheet.line("chunks", grouped(static_cast<std::int64_t>(table.chunks.size())));
   const auto shown = verbose ? table.chunks.size() : std::min(table.chunks.size(), kShownChunks);
@@ -58,7 +62,7 @@ void show_table(Sheet& sheet, const PlannedTable& table, bool verbose) {
   sheet.title(fmt::format("{} -> {}: {}", one_line(table.source_table), one_line(table.target_table),
                           one_line(table.action)));
   if (!table.reason.empty()) sheet.line("because", table.reason);
-  if (!table.record_format.empty()) sheet.line("format", table.record_format);
+  if (!table.record_format.empty()) sheet.line("format", format_text(table));
   const auto rows = table.estimated_rows < 0 ? "rows unknown" : counted(table.estimated_rows, "row");
   sheet.line("size", fmt::format("{}, {}", about(table.estimated_bytes), rows));
   if (!table.key_column.empty()) sheet.line("key", table.key_column);

@@ -211,6 +211,17 @@ TEST(PlanText, ThePrimaryOfAStandbyIsCounted) {
   EXPECT_THAT(plan_text(report, false), HasSubstr("5 to the source, 1 to its primary, 3 to the target"));
 }
 
+TEST(PlanText, WhatKeepsRowsFromBinary) {
+  auto report = plan_of(1);
+  report.tables[0].record_format = "text";
+  report.tables[0].why_text = "type public.mood of column m is not known";
+  EXPECT_THAT(plan_text(report, false), HasSubstr("  format      text: type public.mood of column m is not known\n"));
+  EXPECT_EQ(json::parse(plan_json(&report, nullptr, 0))["tables"][0]["why_text"],
+            "type public.mood of column m is not known");
+  const auto binary = plan_of(1);
+  EXPECT_EQ(json::parse(plan_json(&binary, nullptr, 0))["tables"][0]["why_text"], nullptr);
+}
+
 TEST(PlanText, UnknownsAndErrorsAreSaid) {
   auto report = plan_of(1);
   report.eta.reset();

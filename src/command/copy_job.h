@@ -49,6 +49,8 @@ class CopyJob {
   void move(const std::vector<TableJob*>& jobs, std::vector<std::vector<Chunk>> chunks);
   void prepare_workers(const std::vector<TableJob*>& jobs);
   void run_pipeline(std::vector<PipelineTable>& tables, const std::optional<Error>& housekeeping_error);
+  // With the values that an encoding has not, where that is the error.
+  Error explained(const Error& error) const;
   void housekeeping(const std::vector<TableJob*>& jobs, const std::stop_token& done, std::optional<Error>& error);
   void tick();
   // Runs `work` on the control sessions as ControlSessions::use() does.

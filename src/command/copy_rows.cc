@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "command/copy_job.h"
+#include "command/unconvertible_rows.h"
 #include "sink/pg_sink.h"
 #include "source/pg_source.h"
 
@@ -97,9 +98,18 @@ void CopyJob::run_pipeline(std::vector<PipelineTable>& tables, const std::option
     if (!all) stop_.request(StopReason::paused);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::stopped && housekeeping_error) throw *housekeeping_error;
+    if (is_encoding_error(error)) throw explained(error);
     throw;
   }
   stop_.throw_if_requested();
+}
+
+Error CopyJob::explained(const Error& error) const {
+  for (const auto& job : jobs_) {
+    if (job.name.display() != error.object()) continue;
+    return with_unconvertible_rows(error, sessions_, options_, control_->ledger_names, job);
+  }
+  return error;
 }
 
 // Keeps the snapshot's anchors alive, and notices when somebody else has become the owner.

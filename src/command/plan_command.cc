@@ -110,6 +110,7 @@ PlannedTable plan_table(ControlSessions& control, const PgCopyOptions& options, 
   const auto action = likely_action(job, options);
   planned.action = action_text(action, job, options);
   planned.record_format = job.binary ? "binary" : "text";
+  planned.why_text = job.why_text;
   planned.key_column = job.key_name();
   read_table_facts(control.source, options, job, control.deadline());
   job.observation = observe_writers(control.writers_server(), job.source, job.key, !control.shows_writers(),

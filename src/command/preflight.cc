@@ -28,10 +28,9 @@ bool find_ledger(ControlSessions& control) {
 
 void choose_columns(TableJob& job, const PgCopyOptions& options, const Servers& servers) {
   job.columns = catalog::travelling_columns(job.source, job.target ? &*job.target : nullptr, options.columns);
-  std::string reason;
   const auto& target = job.target ? *job.target : job.source;
   job.binary = catalog::binary_copy_possible(job.source, target, job.columns, servers.source.version_num,
-                                             servers.target.version_num, &reason);
+                                             servers.target.version_num, &job.why_text);
   job.record_format = fmt::format("{} ({})", job.binary ? "binary" : "text", fmt::join(job.columns, ", "));
   const auto& columns = job.columns;
   // The tail is replaced by key on the target, so a key that does not travel is of no use; nor is one of which a column
@@ -61,6 +60,18 @@ void inspect_table(ControlSessions& control, const PgCopyOptions& options, Table
   } else {
     check_creatable(control, job, findings);
   }
+}
+
+// By the server's own conversions; SQL_ASCII takes and gives bytes as they are.
+bool can_convert(pg::Connection& target, const Servers& servers, Deadline deadline) {
+  const auto &from = servers.source.encoding, &to = servers.target.encoding;
+  if (from == to || from == catalog::sql_ascii || to == catalog::sql_ascii) return true;
+  return target
+      .query("SELECT EXISTS (SELECT FROM pg_catalog.pg_conversion AS c WHERE c.condefault "
+             "AND c.conforencoding = pg_catalog.pg_char_to_encoding($1) "
+             "AND c.contoencoding = pg_catalog.pg_char_to_encoding($2))",
+             {from, to}, deadline)
+      .boolean(0, 0);
 }
 
 pg::Connection open_source(const Sessions& sessions) {
@@ -106,7 +117,10 @@ ControlSessions::ControlSessions(Sessions& sessions, const PgCopyOptions& option
   servers.target = catalog::read_server_facts(target, deadline());
   sessions.set_encoding(servers.source.encoding);
   // Later sessions begin with it. Bounds of keys come from this one and go to those.
-  source.run("SET client_encoding = " + pg::quote_literal(servers.source.encoding), deadline());
+  const auto set_encoding = "SET client_encoding = " + pg::quote_literal(servers.source.encoding);
+  source.run(set_encoding, deadline());
+  encodings_fit = can_convert(target, servers, deadline());
+  if (encodings_fit) target.run(set_encoding, deadline());  // names are compared, too
   if (sessions.primary() && servers.source.in_recovery) {
     primary = open_primary(sessions);
     servers.primary = catalog::read_server_facts(*primary, deadline());

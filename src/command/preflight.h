@@ -37,6 +37,7 @@ struct ControlSessions {
   std::optional<pg::Connection> primary;
   Servers servers;
   LedgerNames ledger_names;
+  bool encodings_fit = false;  // the target's server can convert text from the source's encoding
   bool ledger_exists = false;
   Duration statement_timeout;
   Deadline deadline() const { return Deadline::after(statement_timeout); }

@@ -239,6 +239,19 @@ void check_conflict_key(Findings& findings, const PgCopyOptions& options, const 
                  "create one, or use --full");
 }
 
+void check_encodings(Findings& findings, const ControlSessions& control) {
+  const auto &from = control.servers.source.encoding, &to = control.servers.target.encoding;
+  if (!control.encodings_fit) {
+    findings.error(fmt::format("the target cannot convert text from {}, the source's encoding, into its own, {}", from, to),
+                   "copy into a database of encoding UTF8");
+  } else if (from == catalog::sql_ascii && to != from) {
+    findings.warning(fmt::format("the source's encoding is SQL_ASCII: its text is taken for {0}; bytes that are no valid {0} "
+                                 "end the copy",
+                                 to),
+                     "");
+  }
+}
+
 }  // namespace
 
 void check_servers(ControlSessions& control, const PgCopyOptions& options, std::vector<Finding>& all) {
@@ -260,6 +273,7 @@ void check_servers(ControlSessions& control, const PgCopyOptions& options, std::
     findings.on(control.source).warning(fmt::format("the source role {} is a superuser", source.role),
                      "a role with SELECT on the copied tables is enough");
   }
+  check_encodings(findings.on(control.target), control);
   check_environment(findings);
   check_line(findings, "source", control.source);
   check_line(findings, "target", control.target);

@@ -50,7 +50,8 @@ struct PlannedTable {
   std::string source_table, target_table;
   std::string action;                 // "copy", "continue: 12 of 80 chunks left", "take what was gained", "nothing to do"
   std::string reason;
-  std::string record_format;
+  std::string record_format;          // "binary" or "text"
+  std::string why_text;               // what keeps the rows from travelling in binary; empty if they do
   std::string key_column;
   std::int64_t estimated_rows = -1, estimated_bytes = 0;
   std::int64_t rows_per_batch = 0;

@@ -34,6 +34,7 @@ struct TableJob {
   std::optional<catalog::OrderedKey> ordered_key;  // of any type; the plan's if there is no integer key
   std::vector<std::string> columns;           // that travel
   bool binary = false;
+  std::string why_text;                       // empty if binary
   std::string record_format;
 
   std::optional<LedgerEntry> entry;           // what the ledger knew at the start

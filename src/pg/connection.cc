@@ -318,8 +318,11 @@ Connection::Connection(const Endpoint& endpoint, const SessionOptions& options) 
   state_->conn = connect(endpoint, options);
   PQsetNoticeReceiver(state_->conn.get(), receive_notice, state_.get());
   if (!options.settings.empty()) {
+    auto settings = options.settings;
+    // Since version 17: a role's or a database's would end snapshots and chunks.
+    if (server_version() >= 170'000) settings.emplace_back("transaction_timeout", "0");
     Params params;
-    const auto sql = settings_sql(options.settings, params);
+    const auto sql = settings_sql(settings, params);
     query(sql, params, Deadline::after(options.connect_timeout));
   }
   if (options.watch_line) state_->watch = std::make_unique<LineWatch>(endpoint, options, backend_pid());
@@ -382,8 +385,9 @@ void Connection::abandon() noexcept {
 }
 
 std::vector<std::pair<std::string, std::string>> pinned_text_settings() {
-  return {{"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"}, {"TimeZone", "UTC"},
-          {"extra_float_digits", "3"}, {"bytea_output", "hex"},     {"lc_monetary", "C"}};
+  return {{"DateStyle", "ISO, YMD"},   {"IntervalStyle", "postgres"}, {"TimeZone", "UTC"},
+          {"extra_float_digits", "3"}, {"bytea_output", "hex"},       {"lc_monetary", "C"},
+          {"xmloption", "content"},    {"array_nulls", "on"},         {"quote_all_identifiers", "off"}};
 }
 
 }  // namespace pghaul::pg

@@ -95,7 +95,8 @@ class Connection {
   std::unique_ptr<State> state_;
 };
 
-// Settings that make values' text form the same on every server: DateStyle, IntervalStyle, TimeZone, …
+// Settings that make values' text form, and what is read from it, the same on every server: DateStyle, TimeZone, array_nulls,
+// …; quote_all_identifiers changes the names of types.
 std::vector<std::pair<std::string, std::string>> pinned_text_settings();
 
 }  // namespace pghaul::pg

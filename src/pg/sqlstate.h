@@ -14,6 +14,7 @@ inline constexpr std::string_view serialization_failure = "40001";
 inline constexpr std::string_view deadlock_detected = "40P01";
 inline constexpr std::string_view unique_violation = "23505";
 inline constexpr std::string_view invalid_parameter_value = "22023";
+inline constexpr std::string_view undefined_object = "42704";
 inline constexpr std::string_view object_not_in_prerequisite_state = "55000";
 inline constexpr std::string_view undefined_table = "42P01";
 inline constexpr std::string_view insufficient_privilege = "42501";

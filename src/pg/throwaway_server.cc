@@ -154,7 +154,9 @@ std::string find_postgres_bindir() {
 }
 
 ThrowawayServer::ThrowawayServer(ThrowawayOptions options)
-    : options_(std::move(options)), bindir_(find_postgres_bindir()), port_(free_port()) {
+    : options_(std::move(options)),
+      bindir_(options_.bindir.empty() ? find_postgres_bindir() : options_.bindir),
+      port_(free_port()) {
   if (::geteuid() == 0) {
     const passwd* const user = unprivileged_user();
     uid_ = user->pw_uid;

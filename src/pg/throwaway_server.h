@@ -21,6 +21,7 @@ struct ThrowawayOptions {
   bool fsync = false;
   std::string encoding = "UTF8";
   std::string locale = "C.UTF-8";
+  std::string bindir;  // of the server's programs; empty: find_postgres_bindir()
 };
 
 // Initialised by the constructor, running between start() and stop(). The superuser is "postgres"; the operating
@@ -49,6 +50,7 @@ class ThrowawayServer {
   std::string conninfo(const std::string& dbname = "postgres", const std::string& user = "postgres") const;
   std::string socket_conninfo(const std::string& dbname = "postgres", const std::string& user = "postgres") const;
   int port() const { return port_; }
+  std::string bindir() const { return bindir_; }
   std::string data_directory() const { return folder_ + "/data"; }
   std::string socket_directory() const { return folder_; }
   std::string log_file() const { return folder_ + "/log"; }

@@ -12,8 +12,10 @@ namespace {
 
 constexpr std::string_view begin_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
+// A snapshot that does not exist is an invalid parameter up to version 16, an undefined object since 17.
 bool anchor_is_gone(const Error& error) {
   return error.sqlstate() == pg::sqlstate::invalid_parameter_value ||
+         error.sqlstate() == pg::sqlstate::undefined_object ||
          error.sqlstate() == pg::sqlstate::object_not_in_prerequisite_state;
 }
 

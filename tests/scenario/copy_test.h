@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -101,6 +103,14 @@ class CopyTest : public ServersTest {
   }
   void expect_equal(const std::string& table = profiles, const std::string& key = "id") const {
     EXPECT_EQ(digest(source_conninfo(), table, key), digest(target_conninfo(), table, key)) << table;
+  }
+  // "binary" or "text", by the names of the tables that were copied.
+  std::map<std::string, std::string> record_formats() const {
+    std::map<std::string, std::string> formats;
+    std::istringstream lines(target_sql("SELECT DISTINCT source_table, split_part(record_format, ' ', 1) FROM "
+                                        "pghaul.finished_chunks"));
+    for (std::string name, format; std::getline(lines, name, '|') && std::getline(lines, format);) formats[name] = format;
+    return formats;
   }
   // Names of the target table's indexes.
   std::string target_indexes(const std::string& table = "profiles") const {

@@ -26,6 +26,7 @@ class HugeRows : public CopyTest {
 };
 
 TEST_F(HugeRows, D6_WhoseTextIsLongerThanAGigabyte) {
+  if (!same_version()) GTEST_SKIP() << "between major versions rows travel as text, which can be no longer than 1 GB";
   make_table("", {600, 1, 200});
   const auto run = watch_pghaul(command("copy", {"--table", "public.huge"}), 300s);
   EXPECT_EQ(run.status, 0) << run;

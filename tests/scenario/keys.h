@@ -1,6 +1,7 @@
 // For scenarios with keys of every kind, each in a table of its own.
 #pragma once
 
+#include "scenario/compatibility.h"
 #include "scenario/copy_test.h"
 #include "support/key_cases.h"
 
@@ -54,6 +55,13 @@ class KeyKinds : public CopyTest {
               "complete\n0\nkey");
     EXPECT_EQ(target_sql("SELECT sum(rows) FROM pghaul.finished_chunks"),
               source_sql(fmt::format("SELECT {}", counts())));
+  }
+  // For docs/compatibility.md.
+  void note_formats(bool identical) const {
+    auto formats = record_formats();
+    for (const auto& kind : key_cases()) {
+      note_compatibility("key", kind.name, key_definition(kind), formats["public.of_" + kind.name], identical);
+    }
   }
   std::string counts() const {
     std::string sum;

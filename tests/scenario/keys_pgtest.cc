@@ -10,6 +10,7 @@ TEST_F(KeyKinds, G5_CopiedAndCopiedAnew) {
   make_tables(150);
   const auto report = copied(all_tables());
   expect_all_equal();
+  note_formats(rows_of(source_conninfo()) == rows_of(target_conninfo()));
   EXPECT_GE(std::stoi(chunks_done()), 4 * static_cast<int>(kinds().size()));
   for (const auto& table : report["tables"]) EXPECT_EQ(table["state"], "complete");
   const auto later = copied(all_tables());

@@ -91,6 +91,11 @@ inline std::vector<KeyCase> key_cases() {
   };
 }
 
+// For docs/compatibility.md: the columns, and the index where it is not just these.
+inline std::string key_definition(const KeyCase& key) {
+  return key.columns + (key.index == "id" ? "" : "; index (" + key.index + ")");
+}
+
 // A table with this key, as a unique index: a primary key could not have all of these.
 inline std::string key_table_sql(const KeyCase& key, int rows, const std::string& table = "public.profiles") {
   std::string sql = key.setup + ";CREATE TABLE " + table + " (" + key.columns + ", data text);";

@@ -1,6 +1,7 @@
 #include "support/servers.h"
 
 #include <cctype>
+#include <cstdlib>
 #include <functional>
 
 #include <fmt/format.h>
@@ -12,7 +13,14 @@ namespace {
 
 class StartedServer : public pg::ThrowawayServer {
  public:
-  StartedServer() { start(); }
+  explicit StartedServer(const char* bindir_variable) : ThrowawayServer(options_of(bindir_variable)) { start(); }
+
+ private:
+  static pg::ThrowawayOptions options_of(const char* bindir_variable) {
+    pg::ThrowawayOptions options;
+    if (const char* const bindir = std::getenv(bindir_variable)) options.bindir = bindir;
+    return options;
+  }
 };
 
 // Database names hold 63 bytes; the hash keeps long test names apart.
@@ -29,12 +37,12 @@ std::string database_name() {
 }  // namespace
 
 pg::ThrowawayServer& source_server() {
-  static StartedServer server;
+  static StartedServer server("PGHAUL_TEST_SOURCE_BINDIR");
   return server;
 }
 
 pg::ThrowawayServer& target_server() {
-  static StartedServer server;
+  static StartedServer server("PGHAUL_TEST_TARGET_BINDIR");
   return server;
 }
 
@@ -76,5 +84,10 @@ void drop_databases(const std::string& name) {
 ServersTest::ServersTest() : database_(database_name()) { make_databases(database_); }
 
 ServersTest::~ServersTest() { drop_databases(database_); }
+
+bool ServersTest::same_version() const {
+  const auto version = "SELECT current_setting('server_version_num')::int / 10000";
+  return source_sql(version) == target_sql(version);
+}
 
 }  // namespace pghaul::test

@@ -11,7 +11,8 @@
 namespace pghaul::test {
 
 // Started on first use, stopped when the program ends. No server to be had is an Error, and so a failed test.
-// A test that stops one has to start it again.
+// A test that stops one has to start it again. $PGHAUL_TEST_SOURCE_BINDIR and $PGHAUL_TEST_TARGET_BINDIR are folders of
+// other PostgreSQL versions' programs for either side.
 pg::ThrowawayServer& source_server();
 pg::ThrowawayServer& target_server();
 
@@ -39,6 +40,8 @@ class ServersTest : public testing::Test {
   std::string target_conninfo() const { return target_server().conninfo(database_); }
   std::string source_sql(const std::string& sql) const { return run_psql(source_conninfo(), sql); }
   std::string target_sql(const std::string& sql) const { return run_psql(target_conninfo(), sql); }
+  // Both servers are of one major version, so that rows may travel in binary.
+  bool same_version() const;
 
  private:
   std::string database_;
