@@ -32,9 +32,9 @@ class PGHAUL_API Database {
  public:
   /// Closes the session.
   virtual ~Database();
-  Database() = default;
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
+  Database() = default;                           ///< of a class of yours
+  Database(const Database&) = delete;             ///< a session is one thing
+  Database& operator=(const Database&) = delete;  ///< a session is one thing
 
   /// The highest id of the table; 0 if it is empty. Called once in each copy, on the source. An id of 2^64 - 1 is
   /// refused: no range of ids could end behind it.
@@ -66,10 +66,10 @@ class PGHAUL_API Database {
 /// Makes the sessions of a copy. Threads: calls are made one at a time, on the threads of the workers.
 class PGHAUL_API ConnectionPool {
  public:
-  virtual ~ConnectionPool();
-  ConnectionPool() = default;
-  ConnectionPool(const ConnectionPool&) = delete;
-  ConnectionPool& operator=(const ConnectionPool&) = delete;
+  virtual ~ConnectionPool();                                  ///< when no session is in use any more
+  ConnectionPool() = default;                                 ///< of a class of yours
+  ConnectionPool(const ConnectionPool&) = delete;             ///< a pool is one thing
+  ConnectionPool& operator=(const ConnectionPool&) = delete;  ///< a pool is one thing
 
   /// A session of its own on the database `dbname`, which is what copy_table() was called with. Errors and deadline are
   /// as in Database; connection_lost here is a try like others.

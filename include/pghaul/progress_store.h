@@ -22,9 +22,9 @@ class PGHAUL_API ProgressStore {
  public:
   /// Lets another process have it.
   virtual ~ProgressStore();
-  ProgressStore() = default;
-  ProgressStore(const ProgressStore&) = delete;
-  ProgressStore& operator=(const ProgressStore&) = delete;
+  ProgressStore() = default;                                ///< of a class of yours
+  ProgressStore(const ProgressStore&) = delete;             ///< a store is one thing
+  ProgressStore& operator=(const ProgressStore&) = delete;  ///< a store is one thing
 
   /// For messages, as "/var/lib/shop.progress".
   virtual std::string name() const = 0;
