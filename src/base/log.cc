@@ -64,6 +64,7 @@ void log_line(LogLevel level, std::string_view text) {
 
 void LogTarget::line(LogLevel level, const std::string& text) {
   const std::lock_guard lock(mutex_);
+  const LogScope silence(nullptr);  // what the target logs itself would come back here
   if (take_) take_(level, text);
 }
 

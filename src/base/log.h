@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
-namespace pghaul {
+#include "pghaul/log_level.h"
 
-enum class LogLevel { debug, info, warning, error };
+namespace pghaul {
 
 // Threads: any. Row values and secrets never go in. Control characters are shown as printable() does, and further lines
 // are indented, so that no server can write a line of its own.

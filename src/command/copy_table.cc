@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "command/callback.h"
 #include "database/database_session.h"
 #include "ledger/range_ledger.h"
 #include "pipeline/pipeline.h"
@@ -167,7 +168,7 @@ TableProgressNow TableCopy::now() const {
 void TableCopy::tick() {
   if (deadline_.expired()) stop_.request(StopReason::deadline);
   if (options_.stop.stop_requested()) stop_.request(StopReason::signal);
-  if (options_.on_progress) options_.on_progress(now());
+  if (options_.on_progress) call_back("CopyOptions::on_progress", [&] { options_.on_progress(now()); });
 }
 
 // When the time of the whole is over that is the reason; what failed or hung at its end is told with it.

@@ -6,11 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "pghaul/pg_copy_options.h"
 #include "plan/chunk.h"
 
 namespace pghaul {
-
-enum class ChunkBy { automatic, key, ctid, whole };
 
 struct KeyFacts {
   std::string column;
@@ -39,12 +38,6 @@ struct TableFacts {
   std::optional<KeyFacts> key;
   std::optional<OrderedKeyFacts> ordered_key;  // if there is no integer key
   std::string no_key;           // why there is neither, in a few words; may be empty
-};
-
-struct PlanOptions {
-  std::int64_t batch_bytes = 8'000'000;
-  std::optional<std::int64_t> batch_rows;
-  ChunkBy chunk_by = ChunkBy::automatic;
 };
 
 // Which rows a run takes: everything (first run of a generation), or what lies above `gained_above`.

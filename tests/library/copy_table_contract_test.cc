@@ -378,7 +378,9 @@ TEST_F(Contract, TheStoreOfProgressHangs) {
 
 TEST_F(Contract, WhatTellsOfProgressThrows) {
   options.on_progress = [](const TableProgressNow&) { throw std::runtime_error("enough"); };
-  EXPECT_THAT(failure().what(), HasSubstr("enough"));
+  EXPECT_THAT(failure().what(), HasSubstr("CopyOptions::on_progress: enough"));
+  options.on_progress = [](const TableProgressNow&) { throw 42; };
+  EXPECT_THAT(failure().what(), HasSubstr("CopyOptions::on_progress threw what is no std::exception"));
   options.on_progress = nullptr;
   expect_recovery();
 }
