@@ -43,6 +43,7 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql, postgresql-client")  # for pghaul demo
 # Debian wants a log of changes, whose date is that of what is packaged (SOURCE_DATE_EPOCH).
 string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)

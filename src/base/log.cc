@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <utility>
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -36,12 +37,21 @@ std::string printable_lines(std::string_view text) {
   return shown;
 }
 
+LogScope::Route& route() {
+  static thread_local LogScope::Route of_thread;
+  return of_thread;
+}
+
 void (*before_line)() = nullptr;
 void (*after_line)() = nullptr;
 
 }  // namespace
 
 void log_line(LogLevel level, std::string_view text) {
+  if (const auto target = route(); target.to_target) {
+    if (target.target) target.target->line(level, printable(text));
+    return;
+  }
   if (!logger().should_log(to_spdlog(level))) return;
   // Hooks and line are one step, or a second thread's line would meet a progress bar just drawn again.
   static std::mutex line_mutex;
@@ -51,6 +61,16 @@ void log_line(LogLevel level, std::string_view text) {
   logger().log(to_spdlog(level), spdlog::string_view_t(shown.data(), shown.size()));
   if (after_line != nullptr) after_line();
 }
+
+void LogTarget::line(LogLevel level, const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  const LogScope silence(nullptr);  // what the target logs itself would come back here
+  if (take_) take_(level, text);
+}
+
+LogScope::Route LogScope::of_this_thread() { return route(); }
+LogScope::LogScope(Route to) : before_(std::exchange(route(), std::move(to))) {}
+LogScope::~LogScope() { route() = std::move(before_); }
 
 void set_log_level(LogLevel lowest) { logger().set_level(to_spdlog(lowest)); }
 

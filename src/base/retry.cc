@@ -63,7 +63,7 @@ std::optional<Duration> RetryState::after(const Error& error, Deadline::Clock::t
   last_ = error;
   if (!error.retryable()) return std::nullopt;
   auto longest = Duration::max();
-  if (error.kind() == ErrorKind::connection_lost) {
+  if (error.kind() == ErrorKind::connection_lost && !policy_->losses_are_retries) {
     const auto left = policy_->reconnect_timeout - (now - window_opened(error, now));
     if (losses_ > policy_->max_losses || left <= left.zero()) return std::nullopt;
     longest = std::chrono::ceil<Duration>(left);  // the last try comes when the time is just over

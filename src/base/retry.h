@@ -21,6 +21,8 @@ struct RetryPolicy {
   Duration first_pause{200};                // doubles with each retry, ± 25 % jitter
   Duration longest_pause{10'000};
   Duration reconnect_timeout{60'000};       // how long a lost server is waited for
+  // There is no server to be waited for: a lost session counts as one of max_retries, as whatever else may pass.
+  bool losses_are_retries = false;
   int max_losses = 20;                      // of one chunk: a chunk that kills its session each time ends the job
   // Shared by all copies of the policy: reconnect_timeout counts from when the server was first lost to any of them.
   // May be null: each counts for itself. Sessions close the windows, see pg::SessionOptions.

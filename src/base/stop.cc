@@ -43,6 +43,7 @@ Error stopped_error(StopReason reason) {
     case StopReason::deadline: return Error(ErrorKind::stopped, "stopped: the time given with --timeout is over");
     case StopReason::paused: return Error(ErrorKind::stopped, "paused: the chunks given with --max-chunks are done");
     case StopReason::failed: return Error(ErrorKind::stopped, "stopped because another part of the job failed");
+    case StopReason::asked: return Error(ErrorKind::stopped, "stopped as was asked");
     case StopReason::none: break;
   }
   return Error(ErrorKind::stopped, "stopped");

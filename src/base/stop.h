@@ -8,7 +8,7 @@
 
 namespace pghaul {
 
-enum class StopReason : int { none, signal, deadline, paused, failed };
+enum class StopReason : int { none, signal, deadline, paused, failed, asked };
 
 // One per job. Threads: request() may be called from any thread and from a signal handler; the rest from any
 // thread. The first reason wins and stays. Must outlive everything that holds a pointer to it.

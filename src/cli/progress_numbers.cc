@@ -9,31 +9,11 @@ constexpr auto kWindow = std::chrono::seconds(10);
 constexpr auto kShortestWatch = std::chrono::seconds(1);
 constexpr double kLongestEta = 1e9;  // seconds; beyond that it is no estimate
 
-Counts counts_of(const TableProgress& table) {
-  return {.name = table.name,
-          .rows_before = table.rows_before,
-          .bytes_before = table.bytes_before,
-          .chunks_before = table.chunks_before,
-          .rows = table.rows.load(),
-          .bytes = table.bytes.load(),
-          .chunks = table.chunks.load(),
-          .bytes_expected = table.bytes_expected.load(),
-          .chunks_pending = table.chunks_pending.load(),
-          .retries = table.retries.load(),
-          .late_rows = table.late_rows.load()};
-}
-
 std::int64_t bytes_left(const Counts& counts) {
   return std::max<std::int64_t>(0, counts.bytes_expected - counts.bytes);
 }
 
 }  // namespace
-
-std::vector<Counts> counts_of(const Progress& progress) {
-  std::vector<Counts> tables;
-  for (const auto& table : progress.tables) tables.push_back(counts_of(table));
-  return tables;
-}
 
 // Bytes left are summed by table: one that outgrew its estimate does not speed up the others.
 Counts total_of(const std::vector<Counts>& tables) {
@@ -97,11 +77,11 @@ std::optional<Duration> time_left(const Counts& counts, std::optional<double> by
   return Duration(static_cast<Duration::rep>(seconds * 1000));
 }
 
-void PaceKeeper::add(const Progress& progress, RateWindow::TimePoint now) {
+void PaceKeeper::add(const PgCopyProgress& progress, RateWindow::TimePoint now) {
   if (!started_) started_ = now;
   elapsed_ = std::chrono::duration_cast<Duration>(now - *started_);
-  phase_ = progress.phase.load();
-  const auto counts = counts_of(progress);
+  phase_ = progress.phase;
+  const auto& counts = progress.tables;
   windows_.resize(std::max(windows_.size(), counts.size()));
   tables_.clear();
   for (std::size_t i = 0; i < counts.size(); ++i) {

@@ -15,13 +15,7 @@
 namespace pghaul {
 
 // Counters of a table, or of all together, at one moment.
-struct Counts {
-  std::string name;
-  std::int64_t rows_before = 0, bytes_before = 0, chunks_before = 0;
-  std::int64_t rows = 0, bytes = 0, chunks = 0;
-  std::int64_t bytes_expected = 0, chunks_pending = 0, retries = 0, late_rows = 0;
-};
-std::vector<Counts> counts_of(const Progress& progress);
+using Counts = PgTableProgress;
 Counts total_of(const std::vector<Counts>& tables);
 
 std::string_view phase_text(Phase phase);
@@ -55,7 +49,8 @@ struct Pace {
 // The counters of a job as they change.
 class PaceKeeper {
  public:
-  void add(const Progress& progress, RateWindow::TimePoint now);
+  void add(const PgCopyProgress& progress, RateWindow::TimePoint now);
+  void add(const Progress& progress, RateWindow::TimePoint now) { add(values_of(progress), now); }
   const std::vector<Pace>& tables() const { return tables_; }
   const Pace& total() const { return total_; }
   Phase phase() const { return phase_; }

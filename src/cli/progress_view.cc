@@ -27,7 +27,7 @@ bool stderr_is_terminal() {
 
 void ProgressView::findings(const std::vector<Finding>& found) { write(findings_text(found)); }
 
-void ProgressView::tick_at(const Progress& progress, TimePoint now) {
+void ProgressView::tick_at(const PgCopyProgress& progress, TimePoint now) {
   pace_.add(progress, now);
   const bool new_phase = last_phase_ != pace_.phase();
   last_phase_ = pace_.phase();

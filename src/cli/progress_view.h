@@ -21,8 +21,9 @@ class ProgressView : public CopyObserver {
   using TimePoint = Deadline::Clock::time_point;
   explicit ProgressView(Writer write) : write_(std::move(write)) {}
   void findings(const std::vector<Finding>& found) override;
-  void tick(const Progress& progress) final { tick_at(progress, Deadline::Clock::now()); }
-  void tick_at(const Progress& progress, TimePoint now);
+  void tick(const PgCopyProgress& progress) final { tick_at(progress, Deadline::Clock::now()); }
+  void tick_at(const PgCopyProgress& progress, TimePoint now);
+  void tick_at(const Progress& progress, TimePoint now) { tick_at(values_of(progress), now); }
 
  protected:
   // `new_phase`: since the last call; also true in the first.

@@ -21,6 +21,7 @@
 #include "cli/settings.h"
 #include "cli/show_report.h"
 #include "cli/signals.h"
+#include "pghaul/pg_copy.h"
 
 namespace pghaul {
 namespace {
@@ -51,6 +52,7 @@ int print(const std::string& text, int code) {
 }
 
 constexpr int differences_found = 1;
+constexpr auto stop_check_interval = std::chrono::milliseconds(50);
 constexpr auto finished_chunks = "every chunk finished before is kept with its mark in the ledger";
 
 // A timeout that is typed, or of the environment, is for the whole command; one of the file is for each copy.
@@ -83,12 +85,54 @@ std::optional<Error> caught(const Work& work) {
 
 const Error* pointer(const std::optional<Error>& error) { return error ? &*error : nullptr; }
 
+// The same job that programs have, watched from here.
+class WatchedCopy {
+ public:
+  WatchedCopy(const PgCopyOptions& options, CopyObserver& view) : job_(options, watch(view)) {}
+
+  CopyReport wait(const StopSource& stop) {
+    while (!job_.wait_for(stop_check_interval)) {
+      if (stop.requested()) job_.stop_for_signal();
+    }
+    return job_.wait();
+  }
+  CopyReport report() const { return job_.report(); }
+  bool left_behind() const { return job_.left_behind(); }
+
+ private:
+  static PgCopyWatch watch(CopyObserver& view) {
+    PgCopyWatch watch;
+    watch.findings = [&view](const std::vector<Finding>& found) { view.findings(found); };
+    watch.progress = [&view](const PgCopyProgress& progress) { view.tick(progress); };
+    watch.log = [](LogLevel level, const std::string& text) {
+      const LogScope to_stderr{LogScope::Route()};
+      log_line(level, text);
+    };
+    return watch;
+  }
+
+  PgCopyJob job_;
+};
+
+// What hangs where no stop reaches it must not outlast --timeout for ever. To end at once is safe: the target rolls back
+// what is open.
+[[noreturn]] void end_at_once(const Error& error) {
+  print_error(error, false);
+  std::_Exit(exit_code(error.kind()));
+}
+
 Outcome run_copy(const Invocation& invocation, const PgCopyOptions& options, StopSource& stop) {
   CopyReport report;
   Outcome outcome;
   {
     const auto view = make_progress_view(invocation.progress);
-    outcome.error = caught([&] { report = copy(options, stop, *view, &report); });
+    std::optional<WatchedCopy> copy;
+    outcome.error = caught([&] {
+      copy.emplace(options, *view);
+      report = copy->wait(stop);
+    });
+    if (copy && copy->left_behind()) end_at_once(*outcome.error);
+    if (copy && outcome.error) report = copy->report();
   }
   const bool moved = !report.tables.empty();
   if (outcome.error) outcome.code = exit_code(outcome.error->kind());

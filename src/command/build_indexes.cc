@@ -97,7 +97,8 @@ void IndexBuilder::run_all(const std::vector<std::function<void(pg::Connection&)
   const auto builders = std::min<std::size_t>(tasks.size(), static_cast<std::size_t>(options_.writers));
   for (std::size_t i = 0; i < builders; ++i) {
     ++running;
-    threads.emplace_back([&, number = static_cast<int>(i) + 1] {
+    threads.emplace_back([&, number = static_cast<int>(i) + 1, log = LogScope::of_this_thread()] {
+      const LogScope scope(log);
       try {
         auto connection = connect(number);
         for (auto task = next++; task < tasks.size(); task = next++) tasks[task](connection);

@@ -20,10 +20,11 @@ class CopyObserver {
   virtual ~CopyObserver() = default;
   // Preflight's findings, before anything is written.
   virtual void findings(const std::vector<Finding>& found) = 0;
-  virtual void tick(const Progress& progress) = 0;
+  virtual void tick(const PgCopyProgress& progress) = 0;
 };
 
-// Stops when `stop` is requested, or by itself at --timeout (which requests it).
+// Stops when `stop` is requested, or by itself at --timeout (which requests it). For programs, and for the command itself,
+// it is behind PgCopyJob, which also sees to what hangs.
 // Errors: usage, refused (nothing was written), stopped, failed; the report so far comes with `partial`.
 CopyReport copy(const PgCopyOptions& options, StopSource& stop, CopyObserver& observer, CopyReport* partial);
 

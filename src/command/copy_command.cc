@@ -7,8 +7,7 @@ namespace pghaul {
 
 CopyReport copy(const PgCopyOptions& options, StopSource& stop, CopyObserver& observer, CopyReport* partial) {
   // Outlives the job, whose end may hang.
-  const JobTimer timer(options.timeout, stop, "every finished chunk is kept with its mark in the ledger",
-                       "run the same command again (without --full): it continues where it stopped");
+  const JobTimer timer(options.timeout, stop);
   CopyJob job(options, stop, observer);
   try {
     job.run();

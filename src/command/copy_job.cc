@@ -319,7 +319,7 @@ void CopyJob::prepare_workers(const std::vector<TableJob*>& jobs) {
 
 void CopyJob::tick() {
   if (deadline_.expired()) stop_.request(StopReason::deadline);
-  observer_.tick(progress_);
+  observer_.tick(values_of(progress_));
 }
 
 void CopyJob::finish_tables() {

@@ -57,7 +57,10 @@ PipelineOptions pipeline_options(const PgCopyOptions& options, const RetryPolicy
 
 void CopyJob::move(const std::vector<TableJob*>& jobs, std::vector<std::vector<Chunk>> chunks) {
   std::optional<Error> housekeeping_error;
-  std::jthread housekeeper([&](const std::stop_token& done) { housekeeping(jobs, done, housekeeping_error); });
+  std::jthread housekeeper([&, log = LogScope::of_this_thread()](const std::stop_token& done) {
+    const LogScope scope(log);
+    housekeeping(jobs, done, housekeeping_error);
+  });
   for (int round = 0;; ++round) {
     std::vector<PipelineTable> tables;
     for (std::size_t i = 0; i < jobs.size(); ++i) {

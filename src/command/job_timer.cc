@@ -11,8 +11,12 @@ constexpr auto longest_end = std::chrono::seconds(8);
 
 }  // namespace
 
+JobTimer::JobTimer(Duration timeout, StopSource& stop)
+    : stop_(stop), ends_program_(false), thread_([this, timeout](const std::stop_token& done) { keep_time(timeout, done); }) {}
+
 JobTimer::JobTimer(Duration timeout, StopSource& stop, std::string safe, std::string advice)
     : stop_(stop),
+      ends_program_(true),
       safe_(std::move(safe)),
       advice_(std::move(advice)),
       thread_([this, timeout](const std::stop_token& done) { keep_time(timeout, done); }) {}
@@ -33,7 +37,7 @@ void JobTimer::keep_time(Duration timeout, const std::stop_token& done) {
     if (deadline.expired()) stop_.request(StopReason::deadline);
     stop_.sleep_for(std::chrono::milliseconds(50));
   }
-  if (stop_.reason() != StopReason::deadline) return;
+  if (!ends_program_ || stop_.reason() != StopReason::deadline) return;
   const auto end = Deadline::after(longest_end);
   while (!done.stop_requested() && !end.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   if (!done.stop_requested()) end_at_once();

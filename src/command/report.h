@@ -7,44 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "pghaul/error.h"
+#include "pghaul/pg_copy_report.h"
 
 namespace pghaul {
-
-// Something that preflight noticed.
-struct Finding {
-  enum class Severity { warning, error };
-  Severity severity = Severity::warning;
-  std::string table;  // source name, or empty: concerns the servers
-  std::string text;   // what is the matter
-  std::string advice; // what to do
-  Side side = Side::none;
-  std::string server = {}; // label of the server concerned, where it is no table
-};
-
-struct TableReport {
-  std::string source_table, target_table;
-  std::string state;                  // complete, paused, interrupted, unchanged
-  int generation = 0;
-  bool resumed = false;
-  std::int64_t rows = 0, bytes = 0, chunks = 0;              // by this run
-  std::int64_t rows_total = 0, bytes_total = 0, chunks_total = 0;  // of the generation
-  std::int64_t chunks_left = 0;
-  std::int64_t retries = 0;
-  std::int64_t late_rows = 0;
-  std::optional<std::int64_t> high_water;
-  bool settled = true;
-  std::vector<std::string> created;   // "table", "primary key profiles_pkey", …
-  std::vector<std::string> remarks;   // in whole sentences
-};
-
-struct CopyReport {
-  std::vector<TableReport> tables;
-  std::vector<Finding> findings;
-  std::chrono::milliseconds time{0};
-  int snapshots = 0;                  // points in time that the rows of this run come from; 0: one per chunk
-  std::string snapshot_text;          // "one point in time", "3 points in time: …"
-};
 
 struct PlannedTable {
   std::string source_table, target_table;

@@ -100,7 +100,7 @@ void VerifyJob::complete(Error& error) const {
   sessions_.complete(error);
 }
 
-void VerifyJob::tick() { observer_.tick(progress_); }
+void VerifyJob::tick() { observer_.tick(values_of(progress_)); }
 
 void VerifyJob::open_sessions() {
   source_.emplace(sessions_.source(), sessions_.source_session("control"));

@@ -75,7 +75,8 @@ bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sin
   const auto start = [&](const std::function<void()>& body) {
     ++threads_left;
     try {
-      threads.emplace_back([&threads_left, body] {
+      threads.emplace_back([&threads_left, body, log = LogScope::of_this_thread()] {
+        const LogScope scope(log);
         body();
         --threads_left;
       });

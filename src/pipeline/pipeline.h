@@ -63,6 +63,7 @@ class Pipeline {
   // False: this reader has no session any more, and others go on.
   bool read_task(Source& source, const ChunkTaskPtr& task);
   bool refine(Source& source, const ChunkTaskPtr& task);
+  bool cut_up(const ChunkTaskPtr& task, const RangeCut& cut);
   std::vector<std::string> probe_half(Source& source, ChunkTask& task);
   std::vector<std::string> half_cut(Source& source, ChunkTask& task);
   bool halve(Source& source, const ChunkTaskPtr& task);

@@ -6,6 +6,8 @@
 #include <deque>
 #include <string>
 
+#include "pghaul/pg_copy_report.h"
+
 namespace pghaul {
 
 // Threads: counters may be read and added to from any thread; names and starting values are set before threads start.
@@ -19,12 +21,12 @@ struct TableProgress {
   std::atomic<std::int64_t> late_rows{0};
 };
 
-// What the job is doing as a whole; one word for people.
-enum class Phase { preparing, waiting_for_late_rows, copying, checking_indexes, comparing, looking_again, building_indexes, vacuuming, finished };
-
 struct Progress {
   std::deque<TableProgress> tables;  // a deque: counters cannot be moved
   std::atomic<Phase> phase{Phase::preparing};
 };
+
+// The counters at one moment.
+PgCopyProgress values_of(const Progress& progress);
 
 }  // namespace pghaul

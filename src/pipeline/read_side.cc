@@ -80,6 +80,7 @@ bool Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
 bool Pipeline::refine(Source& source, const ChunkTaskPtr& task) {
   auto& chunk = task->chunk;
   if (chunk.refined || chunk.range.kind != ChunkKind::key) return false;
+  if (const auto cut = source.cut_range(task->table, chunk)) return cut_up(task, *cut);
   const auto& table = tables_[task->table];
   const auto rows = batch_rows(table);
   // Where a probe was ended before, the next one ends where the first batch does.
@@ -103,6 +104,15 @@ bool Pipeline::refine(Source& source, const ChunkTaskPtr& task) {
     child.estimated_rows = rows;
     child.estimated_bytes = std::min(table.plan.batch_bytes, chunk.estimated_bytes);
   }
+  store_children(task, std::move(children));
+  return true;
+}
+
+bool Pipeline::cut_up(const ChunkTaskPtr& task, const RangeCut& cut) {
+  task->chunk.refined = true;
+  if (cut.cuts.empty()) return false;
+  auto children = split_at(task->chunk, cut.cuts);
+  if (cut.rest_is_coarse) children.back().refined = false;
   store_children(task, std::move(children));
   return true;
 }

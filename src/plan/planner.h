@@ -6,11 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "pghaul/pg_copy_options.h"
 #include "plan/chunk.h"
 
 namespace pghaul {
-
-enum class ChunkBy { automatic, key, ctid, whole };
 
 struct KeyFacts {
   std::string column;
@@ -45,12 +44,6 @@ struct TableFacts {
 struct MemberFacts {
   ChunkMember member;
   TableFacts facts;
-};
-
-struct PlanOptions {
-  std::int64_t batch_bytes = 8'000'000;
-  std::optional<std::int64_t> batch_rows;
-  ChunkBy chunk_by = ChunkBy::automatic;
 };
 
 // Which rows a run takes: everything (first run of a generation), or what lies above `gained_above`.

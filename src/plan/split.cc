@@ -13,22 +13,28 @@ namespace pghaul {
 
 namespace {
 
-std::int64_t parse_bound(const std::string& text) {
-  std::int64_t value = 0;
+template <typename Number>
+std::optional<int128> parse_as(const std::string& text) {
+  Number value = 0;
   const char* end = text.data() + text.size();
   const auto [stop, problem] = std::from_chars(text.data(), end, value);
-  if (problem != std::errc{} || stop != end) {
-    throw Error(ErrorKind::failed, fmt::format("\"{}\" is not a bound of a chunk", text));
-  }
+  if (problem != std::errc{} || stop != end) return std::nullopt;
   return value;
 }
 
+// Keys of PostgreSQL have a sign, ids of a user's Database have none.
+int128 parse_bound(const std::string& text) {
+  if (const auto value = parse_as<std::int64_t>(text)) return *value;
+  if (const auto value = parse_as<std::uint64_t>(text)) return *value;
+  throw Error(ErrorKind::failed, fmt::format("\"{}\" is not a bound of a chunk", text));
+}
+
 bool ascend_inside(const ChunkRange& range, const std::vector<std::string>& cuts) {
-  std::optional<std::int64_t> before;
+  std::optional<int128> before;
   if (range.lower) before = parse_bound(*range.lower);
   bool right = true;
   for (const std::string& cut : cuts) {
-    const std::int64_t value = parse_bound(cut);
+    const auto value = parse_bound(cut);
     right = right && (!before || *before < value);
     before = value;
   }

@@ -5,11 +5,10 @@
 #include <vector>
 
 #include "catalog/table_shape.h"
+#include "pghaul/pg_copy_options.h"
 #include "plan/chunk.h"
 
 namespace pghaul {
-
-enum class OnConflict { error, skip, update };
 
 // What a writer must know of a table. A value.
 struct TargetTable {

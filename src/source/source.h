@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,12 @@ class BatchReceiver {
   virtual void write(std::string_view bytes) = 0;
 };
 
+// How a coarse range is cut into pieces.
+struct RangeCut {
+  std::vector<std::string> cuts;  // ascending, inside the chunk; none: it is one piece
+  bool rest_is_coarse = false;    // what lies behind the last cut is to be cut in its turn
+};
+
 // One per reader, used by its thread. Connects when it is first used, and again after a loss.
 // Errors: as Error says; after connection_lost the next call tries to connect again.
 class Source {
@@ -26,6 +33,9 @@ class Source {
 
   // Makes sure that there is a session. Errors: connection_lost.
   virtual void connect() = 0;
+
+  // For sources that have no probe, or know better: how to cut a coarse chunk. Nothing: by probe_cuts().
+  virtual std::optional<RangeCut> cut_range(std::size_t, const Chunk&) { return std::nullopt; }
 
   // At most `most` ascending keys that cut the chunk every `rows` rows, found by probing the index. Empty: the chunk
   // has not more rows than that (or is of a kind that cannot be cut).

@@ -89,6 +89,16 @@ TEST_F(Package, HasManualCompletionsLicenceAndTheDocumentsThatTheReadmeLinks) {
   }
 }
 
+TEST_F(Package, HasTheLibraryForPrograms) {
+  const auto list = run({"dpkg-deb", "-c", deb});
+  for (const auto* file : {"/libpghaul.so ", "/libpghaul.so.0.", "/include/pghaul/copy_table.h", "/include/pghaul/pg_copy.h",
+                           "/cmake/pghaul/pghaul-config.cmake", "/pkgconfig/pghaul.pc", "/examples/pg_to_pg.cc"}) {
+    EXPECT_THAT(list.out, HasSubstr(file));
+  }
+  EXPECT_THAT(list.out, testing::Not(HasSubstr(".a\n")));
+  EXPECT_THAT(run({"dpkg-deb", "-I", deb}).out, HasSubstr("shlibs"));
+}
+
 TEST_F(Package, DependsOnTheLibrariesThatTheProgramLoads) {
   const auto depends = run({"dpkg-deb", "-f", deb, "Depends"});
   EXPECT_THAT(depends.out, HasSubstr("libpq5"));
@@ -101,7 +111,7 @@ TEST_F(Package, EverythingBelongsToRootAndNobodyElseMayWrite) {
   std::istringstream lines(list.out);
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) {
-    EXPECT_THAT(line, MatchesRegex("[-d]rw[-x]r-[-x]r-[-x] root/root .*"));
+    EXPECT_THAT(line, MatchesRegex("([-d]rw[-x]r-[-x]r-[-x]|lrwxrwxrwx) root/root .*"));
   }
   EXPECT_GT(count, 15);
 }

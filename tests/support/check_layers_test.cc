@@ -69,6 +69,18 @@ TEST_F(CheckLayers, LibpqOutsideItsRoom) {
   expect_violation("catalog/x.cc", "#include <libpq-fe.h>", "only src/pg may include libpq-fe.h");
 }
 
+TEST_F(CheckLayers, APublicHeaderKnowsItselfAndTheStandardLibrary) {
+  write("../include/pghaul/a.h", "#include <string>\n#include \"pghaul/b.h\"\n");
+  write("../examples/a.cc", "#include <string>\n#include <pghaul/b.h>\n");
+  EXPECT_EQ(run().status, 0);
+  for (const auto* header : {"<libpq-fe.h>", "<fmt/format.h>", "<spdlog/spdlog.h>", "\"base/log.h\""}) {
+    write("../include/pghaul/a.h", std::string("#include ") + header + "\n");
+    const auto result = run();
+    EXPECT_EQ(result.status, 1) << header;
+    EXPECT_THAT(result.err, HasSubstr("include/pghaul/a.h:1: programs that use the library may not have this header"));
+  }
+}
+
 TEST_F(CheckLayers, WordsWithoutAPlace) {
   expect_violation("command/x.cc", "  std::system (\"ls\");", "system() has no place in src/");
   expect_violation("command/x.cc", "f = popen(\"ls\", \"r\");", "popen() has no place in src/");
