@@ -30,7 +30,8 @@ class Contract : public CopyTable {
   }
   void expect_recovery() {
     for (const auto& [id, row] : target()) EXPECT_EQ(row, source().at(id));
-    world->before = world->after = [](MemoryWorld::Call&) {};
+    world->before = [](MemoryWorld::Call&) {};
+    world->after = [](MemoryWorld::Call&) {};
     copy();
     expect_equal();
   }
@@ -299,8 +300,12 @@ TEST_F(Contract, ACallThatHangsIsNamed) {
     expect_recovery();
     gate->open();  // comes back into what was left behind, which must still be there
   }
-  for (int i = 0; i < 500 && world->open > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_EQ(world->open, 0) << "left behind, and never closed";
+  const auto open = [this] {
+    const std::lock_guard lock(world->mutex);
+    return world->open;
+  };
+  for (int i = 0; i < 2000 && open() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(open(), 0) << "left behind, and never closed";
 }
 
 TEST_F(Contract, TheTimeOfTheWholeEndsAndTellsWhatHangs) {
@@ -368,7 +373,9 @@ TEST_F(Contract, TheStoreOfProgressHangs) {
   options.call_timeout = std::chrono::milliseconds(100);
   const auto gate = std::make_shared<Gate>();
   progress->before_append = [gate](const std::string& record) {
-    if (record.starts_with("split")) gate->wait();
+    if (!record.starts_with("split")) return;
+    gate->wait();
+    throw std::runtime_error("too late");
   };
   EXPECT_THAT(failure().what(), HasSubstr("the store of progress has not come back after its deadline"));
   progress->before_append = [](const std::string&) {};

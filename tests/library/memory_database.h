@@ -18,6 +18,29 @@ namespace pghaul::test {
 
 using MemoryTable = std::map<std::uint64_t, Row>;
 
+// What a test wants to happen at a place; may be changed while calls that hang are still in it. Threads: safe.
+template <typename Argument>
+class Hook {
+ public:
+  template <typename Function>
+  Hook& operator=(const Function& function) {
+    auto shared = std::make_shared<const std::function<void(Argument)>>(function);
+    const std::lock_guard lock(mutex_);
+    function_ = std::move(shared);
+    return *this;
+  }
+  void operator()(Argument argument) const {
+    std::unique_lock lock(mutex_);
+    const auto function = function_;
+    lock.unlock();
+    if (function) (*function)(argument);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const std::function<void(Argument)>> function_;  // guarded by mutex_
+};
+
 // What all sessions on all databases share. Threads: safe.
 struct MemoryWorld {
   // Called before and after each call: "connect", "max_id", "next_id", "load_rows", "save_rows", "clear". `rows` are those
@@ -28,7 +51,7 @@ struct MemoryWorld {
     std::vector<Row>* loaded = nullptr;
     Deadline deadline = Deadline::never();
   };
-  std::function<void(Call&)> before = [](Call&) {}, after = [](Call&) {};
+  Hook<Call&> before, after;
   bool has_next_id = false;
 
   std::map<std::string, MemoryTable> tables;
@@ -143,7 +166,7 @@ class MemoryProgress : public ProgressStore {
   void close() noexcept override {}
 
   std::vector<std::string> records;
-  std::function<void(const std::string&)> before_append = [](const std::string&) {};
+  Hook<const std::string&> before_append;
 };
 
 }  // namespace pghaul::test
