@@ -57,6 +57,9 @@ void Pipeline::run_thread(const std::function<void()>& body) noexcept {
   } catch (const std::exception& error) {
     failure = safe_so_far(Error(ErrorKind::failed, error.what()).on(Side::local))
                   .advise("run the same command again; if it stays, report it");
+  } catch (...) {  // a callback of a program that uses the library
+    failure = safe_so_far(Error(ErrorKind::failed, "something was thrown that is no exception").on(Side::local))
+                  .advise("look at what the program throws");
   }
   if (!failure) return;
   const std::lock_guard lock(error_mutex_);

@@ -24,7 +24,7 @@ inline void follow(pg::ThrowawayServer& standby, const pg::ThrowawayServer& prim
   const auto data = standby.data_directory();
   std::filesystem::remove_all(data);
   ProcessOptions backup;
-  backup.argv = {pg::find_postgres_bindir() + "/pg_basebackup",
+  backup.argv = {primary.bindir() + "/pg_basebackup",
                  "-D",
                  data,
                  "-R",
