@@ -139,6 +139,8 @@ constexpr OptionSpec kTable[] = {
      verbs::comparing, [](Invocation& i, Text v) { i.verify.sample = parse_percent(v); }},
     {"--seq-scan", "", "Comparing", "Read no index: a damaged one must not hide rows. Ranges of which the key's index knows "
      "other rows than the table has are told.", verbs::comparing, [](Invocation& i, Text) { i.verify.seq_scan = true; }},
+    {"--state", "FILE", "Comparing", "Keep what is done in this file: the same command goes on where it was stopped. Removed "
+     "when all is done.", verbs::comparing, [](Invocation& i, Text v) { i.verify.state = not_empty(v); }},
     {"--show-values", "", "Comparing", "Tell the values of columns that differ, too. Without it keys and columns only.",
      verbs::comparing, [](Invocation& i, Text) { i.verify.show_values = true; }},
 

@@ -55,13 +55,17 @@ void show_rows(Sheet& sheet, const char* label, const std::vector<RowDifference>
   for (const auto& row : rows) sheet.line(label, one_line(row_name(row, table)) + ": " + difference_text(row, values));
 }
 
+std::string by_earlier_runs(const VerifiedTable& table) {
+  return table.chunks_before == 0 ? "" : fmt::format(" ({} by earlier runs)", grouped(table.chunks_before));
+}
+
 const char* noun(const VerifiedTable& table) { return table.equality == "as many rows" ? "range" : "row"; }
 
 void show_table(Sheet& sheet, const VerifiedTable& table, bool values) {
   sheet.title(fmt::format("{}: {}", one_line(table.source_table), state_text(table)));
   sheet.line("rows", fmt::format("{} on the source, {} on the target", grouped(table.source_rows), grouped(table.target_rows)));
   sheet.line("bytes", format_bytes(static_cast<double>(table.bytes)));
-  sheet.line("chunks", grouped(table.chunks) + (table.chunks_passed_over > 0
+  sheet.line("chunks", grouped(table.chunks) + by_earlier_runs(table) + (table.chunks_passed_over > 0
                                                     ? fmt::format(" of {}", grouped(table.chunks + table.chunks_passed_over))
                                                     : ""));
   sheet.line("cut", table.strategy);

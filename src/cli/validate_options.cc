@@ -76,13 +76,20 @@ void validate_copy(const Invocation& invocation) {
   check_contradictions(invocation);
 }
 
+void validate_verify(const Invocation& invocation) {
+  validate_copy(invocation);
+  if (invocation.verify.sample && !invocation.verify.state.empty()) {
+    throw contradiction("--sample", "--state", "each run makes a choice of its own");
+  }
+}
+
 }  // namespace
 
 void validate_options(const Invocation& invocation) {
   switch (invocation.verb) {
     case Verb::copy:
-    case Verb::plan:
-    case Verb::verify: return validate_copy(invocation);
+    case Verb::plan: return validate_copy(invocation);
+    case Verb::verify: return validate_verify(invocation);
     case Verb::status: return require_target(invocation.status.target);
     case Verb::config:  // shows what is missing or does not fit
     case Verb::demo:

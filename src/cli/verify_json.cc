@@ -56,6 +56,7 @@ nlohmann::ordered_json to_document(const VerifyReport& report) {
                       {"strategy", table.strategy},
                       {"equality", table.equality},
                       {"chunks", table.chunks},
+                      {"chunks_before", table.chunks_before},
                       {"chunks_passed_over", table.chunks_passed_over},
                       {"source_rows", table.source_rows},
                       {"target_rows", table.target_rows},

@@ -23,14 +23,6 @@ OwnerInfo this_process() {
   return {host, ::getpid()};
 }
 
-RetryPolicy retry_policy(const PgCopyOptions& options) {
-  RetryPolicy policy;
-  policy.max_retries = options.max_retries;
-  policy.reconnect_timeout = options.reconnect_timeout;
-  policy.losses = std::make_shared<LossWindows>();
-  return policy;
-}
-
 // Held to a rate, a batch must still be read well within the statement timeout.
 PgCopyOptions with_fitting_batches(PgCopyOptions options) {
   constexpr std::int64_t smallest_batch = 64'000;

@@ -1,6 +1,7 @@
 #include "command/verify_job.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 
 #include <fmt/format.h>
@@ -15,14 +16,6 @@ namespace pghaul {
 namespace {
 
 constexpr auto nothing_written = "nothing is written anywhere; what was compared says nothing of the rest";
-
-RetryPolicy retry_policy(const PgCopyOptions& options) {
-  RetryPolicy policy;
-  policy.max_retries = options.max_retries;
-  policy.reconnect_timeout = options.reconnect_timeout;
-  policy.losses = std::make_shared<LossWindows>();
-  return policy;
-}
 
 // Both sides must say the same bytes for the same character. Where one has no encoding, bytes are taken as they are.
 std::string common_encoding(const Servers& servers) {
@@ -81,11 +74,15 @@ void VerifyJob::run() {
   });
   observer_.findings(findings_);
   refuse_if_any(findings_);
+  if (!options_.state.empty()) open_record();
   plan_tables();
   if (options_.seq_scan) check_indexes();
   compare_chunks();
   find_rows();
   describe_rows();
+  // Done: the next one begins anew.
+  record_.close();
+  if (!options_.state.empty()) std::filesystem::remove(options_.state);
   progress_.phase = Phase::finished;
   tick();
 }
@@ -122,7 +119,7 @@ void VerifyJob::inspect() {
   servers.portable_hash = source_->run(hash_probe_sql(), servers.deadline()).text(0, 0) !=
                           target_->run(hash_probe_sql(), servers.deadline()).text(0, 0);
   for (const auto& text : options_.copy.tables) {
-    auto& table = tables_.emplace_back();
+    auto& table = tables_.emplace_back(record_, tables_.size());
     table.job.name = catalog::parse_table_name(text);
     table.report.source_table = table.report.target_table = table.job.name.display();
     progress_.tables.emplace_back().name = table.job.name.display();
@@ -130,11 +127,19 @@ void VerifyJob::inspect() {
   }
 }
 
+void VerifyJob::open_record() {
+  auto identity = fmt::format("{} {} / {} {}{}{}", servers_.source.system_identifier, servers_.source.database,
+                              servers_.target.system_identifier, servers_.target.database,
+                              options_.counts ? " counts" : "", options_.seq_scan ? " without indexes" : "");
+  for (const auto& table : tables_) identity += "; " + identity_of(table);
+  record_.open(progress_in_file(options_.state), identity);
+}
+
 void VerifyJob::plan_tables() {
   ComparedServers servers{*source_, *target_, servers_, false, {}, {}, options_.copy.statement_timeout};
   std::random_device random;
   for (auto& table : tables_) {
-    plan_for_verify(servers, options_, table);
+    plan_for_verify(servers, options_, table, record_.table(samples_.size()));
     // A table of one chunk is no matter of chance.
     samples_.emplace_back(table.by_ranges ? options_.sample : std::nullopt, random());
   }
@@ -175,7 +180,7 @@ void VerifyJob::check_indexes() {
 
 void VerifyJob::compare_chunks() {
   progress_.phase = Phase::comparing;
-  comparison_ = std::make_unique<Comparison>(tables_.size());
+  comparison_ = std::make_unique<Comparison>(tables_.size(), record_);
   std::vector<SourceTable> source_tables, target_tables;
   std::vector<PipelineTable> tables;
   for (std::size_t i = 0; i < tables_.size(); ++i) {

@@ -39,6 +39,7 @@ class VerifyJob {
   // Steps of run(), in their order.
   void open_sessions();
   void inspect();
+  void open_record();
   void plan_tables();
   void check_indexes();
   void compare_chunks();
@@ -70,6 +71,7 @@ class VerifyJob {
 
   std::optional<pg::Connection> source_, target_;  // for control
   Servers servers_;
+  ComparisonRecord record_;
   std::deque<VerifyTable> tables_;
   std::vector<Finding> findings_;
   Progress progress_;

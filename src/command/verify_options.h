@@ -13,6 +13,7 @@ struct VerifyOptions {
   bool show_values = false;
   bool seq_scan = false;                     // trust no index
   bool counts = false;                       // compare numbers of rows only
+  std::string state;                         // file of what is done, to go on with; empty: none
   std::optional<double> sample;              // compare so many of a hundred chunks
 };
 

@@ -43,6 +43,7 @@ struct VerifiedTable {
   std::string strategy;              // how it was cut
   std::string equality;              // what makes two rows equal
   std::int64_t chunks = 0;
+  std::int64_t chunks_before = 0;       // of these, by earlier runs
   std::int64_t chunks_passed_over = 0;  // with --sample
   std::int64_t source_rows = 0, target_rows = 0, bytes = 0;  // compared
   std::vector<std::string> key_columns;

@@ -16,11 +16,11 @@ std::vector<UnequalChunk> pieces_of(const UnequalChunk& chunk, int buckets) {
   const auto rows = std::max(chunk.source_rows, chunk.target_rows);
   const auto size = std::max<std::int64_t>(1, rows_at_once * buckets / std::max<std::int64_t>(rows, 1));
   std::vector<UnequalChunk> pieces;
-  for (std::size_t from = 0; from < chunk.buckets.size(); from += static_cast<std::size_t>(size)) {
+  for (std::size_t from = 0; from < chunk.unequal_buckets.size(); from += static_cast<std::size_t>(size)) {
     auto& piece = pieces.emplace_back(chunk);
-    const auto to = std::min(chunk.buckets.size(), from + static_cast<std::size_t>(size));
-    piece.buckets.assign(chunk.buckets.begin() + static_cast<std::ptrdiff_t>(from),
-                         chunk.buckets.begin() + static_cast<std::ptrdiff_t>(to));
+    const auto to = std::min(chunk.unequal_buckets.size(), from + static_cast<std::size_t>(size));
+    piece.unequal_buckets.assign(chunk.unequal_buckets.begin() + static_cast<std::ptrdiff_t>(from),
+                         chunk.unequal_buckets.begin() + static_cast<std::ptrdiff_t>(to));
   }
   return pieces;
 }
@@ -71,8 +71,8 @@ std::int64_t VerifyJob::Suspects::open() const {
 
 RowStates VerifyJob::read_states(const UnequalChunk& chunk) {
   const auto& table = tables_[chunk.table];
-  return row_states(source_rows_->rows(table.source, chunk.chunk.range, chunk.buckets),
-                    target_rows_->rows(table.target, chunk.chunk.range, chunk.buckets));
+  return row_states(source_rows_->rows(table.source, chunk.chunk.range, chunk.unequal_buckets),
+                    target_rows_->rows(table.target, chunk.chunk.range, chunk.unequal_buckets));
 }
 
 // The numbers of rows stand in for a hash of the chunk.
@@ -242,7 +242,7 @@ VerifyReport VerifyJob::report() const {
     table.chunks = progress_.tables[i].chunks;
     table.retries = progress_.tables[i].retries;
     if (i < samples_.size()) table.chunks_passed_over = samples_[i].passed_over();
-    table.chunks -= table.chunks_passed_over;
+    table.chunks += table.chunks_before - table.chunks_passed_over;
     report.tables.push_back(std::move(table));
   }
   return report;

@@ -253,7 +253,15 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
   table.report.key_columns = key_columns(table.source);
 }
 
-void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table) {
+std::string identity_of(const VerifyTable& table) {
+  const auto& job = table.job;
+  return fmt::format("{} ({}) {} / {} / {} where {} by {}{}", job.name.display(), fmt::join(job.columns, ", "),
+                     table.report.equality, job.source.fingerprint(), job.target->fingerprint(), table.source.where_sql,
+                     job.key_identity(), table.by_ranges ? "" : " as a whole");
+}
+
+void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
+                     const ComparisonRecord::Table& known) {
   auto& job = table.job;
   read_table_facts(servers.source, options.copy, job, servers.deadline());
   Plan plan;
@@ -265,9 +273,14 @@ void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, Ver
     if (options.seq_scan) plan.reason = "as a whole: no index is read";
     table.source.buckets = table.target.buckets = buckets_for(job.facts.rows);
   }
-  table.chunks = std::move(plan.chunks);
   table.report.strategy = plan.reason;
-  table.chunks = table.list.start(std::move(table.chunks));
+  if (known.planned) {
+    table.source.buckets = table.target.buckets = known.buckets;
+    table.report.chunks_before = static_cast<std::int64_t>(known.done.size());
+    table.chunks = table.list.resume();
+  } else {
+    table.chunks = table.list.start(table.source.buckets, std::move(plan.chunks));
+  }
 }
 
 }  // namespace pghaul

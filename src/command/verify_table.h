@@ -26,6 +26,8 @@ struct ComparedServers {
 
 // Filled step by step; owned by its job.
 struct VerifyTable {
+  VerifyTable(ComparisonRecord& record, std::size_t number) : list(record, number) {}
+
   TableJob job;  // name, shapes, columns, keys, facts
   ComparedTable source, target;
   bool by_ranges = false;
@@ -40,7 +42,12 @@ struct VerifyTable {
 // Errors: those of the servers.
 void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
                         std::vector<Finding>& findings);
-void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table);
+// Plans it anew, or goes on with what is known of it.
+void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
+                     const ComparisonRecord::Table& known);
+
+// What has to be the same for a comparison to go on.
+std::string identity_of(const VerifyTable& table);
 
 // How a database sorts text by default.
 std::string read_locale(pg::Connection& connection, Deadline deadline);

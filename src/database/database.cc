@@ -1,8 +1,6 @@
 // Where the vtables of the public interfaces are.
 #include "pghaul/database.h"
 
-#include "pghaul/progress_store.h"
-
 namespace pghaul {
 
 Database::~Database() = default;
@@ -10,6 +8,5 @@ std::optional<std::uint64_t> Database::next_id(std::uint64_t from, const Deadlin
 void Database::clear(const Deadline&) {}
 
 ConnectionPool::~ConnectionPool() = default;
-ProgressStore::~ProgressStore() = default;
 
 }  // namespace pghaul

@@ -2,7 +2,23 @@
 
 namespace pghaul {
 
-std::vector<Chunk> ChunkList::start(std::vector<Chunk> chunks) {
+std::vector<Chunk> ChunkList::start(int buckets, std::vector<Chunk> chunks) {
+  chunks = add(std::move(chunks));
+  record_.plan(table_, buckets, chunks);
+  return chunks;
+}
+
+std::vector<Chunk> ChunkList::resume() {
+  const auto& known = record_.table(table_);
+  const std::lock_guard lock(mutex_);
+  last_ = known.last_no;
+  pending_ = known.pending;
+  std::vector<Chunk> chunks;
+  for (const auto& [no, chunk] : pending_) chunks.push_back(chunk);
+  return chunks;
+}
+
+std::vector<Chunk> ChunkList::add(std::vector<Chunk> chunks) {
   const std::lock_guard lock(mutex_);
   for (auto& chunk : chunks) {
     chunk.no = ++last_;
@@ -12,8 +28,9 @@ std::vector<Chunk> ChunkList::start(std::vector<Chunk> chunks) {
 }
 
 std::vector<Chunk> ChunkList::split(const Chunk& parent, const std::vector<Chunk>& children) {
-  auto stored = start(children);
+  auto stored = add(children);
   for (auto& child : stored) child.parent = parent.no;
+  record_.split(table_, parent.no, stored);
   done(parent.no);
   return stored;
 }

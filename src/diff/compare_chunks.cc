@@ -14,12 +14,23 @@ class Collected : public BatchReceiver {
 
 }  // namespace
 
-void Comparison::note(std::size_t table, const Chunk& chunk, const Digest& source, const Digest& target) {
+Comparison::Comparison(std::size_t tables, ComparisonRecord& record) : record_(record), rows_(tables) {
+  for (std::size_t table = 0; table < tables; ++table) {
+    for (const auto& chunk : record.table(table).done) add(table, chunk);
+  }
+}
+
+void Comparison::add(std::size_t table, const ComparedChunk& chunk) {
   const std::lock_guard lock(mutex_);
-  rows_[table].source += rows_of(source);
-  rows_[table].target += rows_of(target);
-  if (source == target) return;
-  unequal_.push_back({table, chunk, unequal_buckets(source, target), rows_of(source), rows_of(target)});
+  rows_[table].source += chunk.source_rows;
+  rows_[table].target += chunk.target_rows;
+  if (!chunk.unequal_buckets.empty()) unequal_.push_back({chunk, table});
+}
+
+void Comparison::note(std::size_t table, const Chunk& chunk, const Digest& source, const Digest& target) {
+  const ComparedChunk compared{chunk, rows_of(source), rows_of(target), unequal_buckets(source, target)};
+  record_.done(table, compared);
+  add(table, compared);
 }
 
 std::vector<UnequalChunk> Comparison::unequal() const {

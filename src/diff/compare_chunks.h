@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "diff/comparison_record.h"
 #include "diff/digest.h"
 #include "diff/digest_query.h"
 #include "diff/sample.h"
@@ -15,12 +16,9 @@
 
 namespace pghaul {
 
-// A chunk whose digests differ. Its rows may have changed between the two.
-struct UnequalChunk {
+// Whose digests differ. Its rows may have changed between the two.
+struct UnequalChunk : ComparedChunk {
   std::size_t table = 0;
-  Chunk chunk;
-  std::vector<int> buckets;
-  std::int64_t source_rows = 0, target_rows = 0;
 };
 
 struct ComparedRows {
@@ -30,7 +28,9 @@ struct ComparedRows {
 // What the comparison of all chunks has brought so far. Threads: safe.
 class Comparison {
  public:
-  explicit Comparison(std::size_t tables) : rows_(tables) {}
+  // With what is recorded of earlier processes.
+  Comparison(std::size_t tables, ComparisonRecord& record);
+  // Records it. Errors: those of the record.
   void note(std::size_t table, const Chunk& chunk, const Digest& source, const Digest& target);
 
   // In the order of tables and of chunks' numbers.
@@ -38,6 +38,9 @@ class Comparison {
   ComparedRows rows(std::size_t table) const;
 
  private:
+  void add(std::size_t table, const ComparedChunk& chunk);
+
+  ComparisonRecord& record_;
   mutable std::mutex mutex_;
   std::vector<UnequalChunk> unequal_;  // guarded by mutex_
   std::vector<ComparedRows> rows_;     // guarded by mutex_

@@ -210,6 +210,8 @@ void FileProgressStore::replace(std::span<const std::string> records, const Dead
 
 }  // namespace
 
+ProgressStore::~ProgressStore() = default;
+
 std::shared_ptr<ProgressStore> progress_in_file(fs::path file) {
   return std::make_shared<FileProgressStore>(std::move(file));
 }
