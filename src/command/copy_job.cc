@@ -33,11 +33,6 @@ PgCopyOptions with_fitting_batches(PgCopyOptions options) {
   return options;
 }
 
-std::vector<Finding> warnings_of(std::vector<Finding> findings) {
-  std::erase_if(findings, [](const Finding& finding) { return finding.severity == Finding::Severity::error; });
-  return findings;
-}
-
 bool has_work(const TableJob& job) { return job.action != TableAction::nothing; }
 
 }  // namespace
@@ -60,7 +55,7 @@ CopyJob::~CopyJob() {
 
 void CopyJob::run() {
   inspect();
-  observer_.findings(warnings_of(findings_));  // errors are told by the refusal
+  observer_.findings(warnings_of(findings_));
   refuse_if_any(findings_);
   // From here on the target is written to: the ledger, then the table, then rows.
   claim_tables();

@@ -190,6 +190,11 @@ void before_any_write(const std::function<void()>& work) {
   }
 }
 
+std::vector<Finding> warnings_of(std::vector<Finding> findings) {
+  std::erase_if(findings, [](const Finding& finding) { return finding.severity == Finding::Severity::error; });
+  return findings;
+}
+
 void refuse_if_any(const std::vector<Finding>& findings) {
   std::vector<const Finding*> errors;
   for (const auto& finding : findings) {

@@ -54,6 +54,8 @@ std::vector<TableJob> inspect_tables(ControlSessions& control, const PgCopyOptio
 // standby's recovery ended it. Errors: refused, stopped, usage.
 void before_any_write(const std::function<void()>& work);
 
+// Without errors, which are told by the refusal.
+std::vector<Finding> warnings_of(std::vector<Finding> findings);
 // Error(refused) made of the findings of severity error; nothing if there is none.
 void refuse_if_any(const std::vector<Finding>& findings);
 

@@ -72,7 +72,7 @@ void VerifyJob::run() {
     open_sessions();
     inspect();
   });
-  observer_.findings(findings_);
+  observer_.findings(warnings_of(findings_));
   refuse_if_any(findings_);
   if (!options_.state.empty()) open_record();
   plan_tables();
