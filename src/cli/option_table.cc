@@ -118,7 +118,7 @@ constexpr OptionSpec kTable[] = {
      [](Invocation& i, Text) { i.copy.allowed.untested_version = true; }},
     {"--take-over", "", "Safety", "Take the copy from a process that still holds it.", verbs::copying,
      [](Invocation& i, Text) { i.copy.take_over = true; }},
-    {"--ledger-schema", "NAME", "Safety", "Schema of the ledger on the target.", verbs::copying | verbs::status,
+    {"--ledger-schema", "NAME", "Safety", "Schema of the ledger on the target.", verbs::tables | verbs::status,
      [](Invocation& i, Text v) { i.copy.ledger_schema = i.status.ledger_schema = not_empty(v); },
      [](const Invocation& i) { return i.copy.ledger_schema; }, true},
 
@@ -139,6 +139,9 @@ constexpr OptionSpec kTable[] = {
      verbs::comparing, [](Invocation& i, Text v) { i.verify.sample = parse_percent(v); }},
     {"--seq-scan", "", "Comparing", "Read no index: a damaged one must not hide rows. Ranges of which the key's index knows "
      "other rows than the table has are told.", verbs::comparing, [](Invocation& i, Text) { i.verify.seq_scan = true; }},
+    {"--from-ledger", "", "Comparing", "Compare the target with the checksums that its copy recorded, without the source: are all "
+     "rows still there as they were written? They are read to here.", verbs::comparing,
+     [](Invocation& i, Text) { i.verify.from_ledger = true; }},
     {"--state", "FILE", "Comparing", "Keep what is done in this file: the same command goes on where it was stopped. Removed "
      "when all is done.", verbs::comparing, [](Invocation& i, Text v) { i.verify.state = not_empty(v); }},
     {"--show-values", "", "Comparing", "Tell the values of columns that differ, too. Without it keys and columns only.",

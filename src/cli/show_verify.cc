@@ -59,11 +59,12 @@ std::string by_earlier_runs(const VerifiedTable& table) {
   return table.chunks_before == 0 ? "" : fmt::format(" ({} by earlier runs)", grouped(table.chunks_before));
 }
 
-const char* noun(const VerifiedTable& table) { return table.equality == "as many rows" ? "range" : "row"; }
+const char* noun(const VerifiedTable& table) { return table.ranges.empty() ? "row" : "range"; }
 
-void show_table(Sheet& sheet, const VerifiedTable& table, bool values) {
+void show_table(Sheet& sheet, const VerifiedTable& table, bool values, bool from_ledger) {
+  const char* const before = from_ledger ? "recorded" : "on the source";
   sheet.title(fmt::format("{}: {}", one_line(table.source_table), state_text(table)));
-  sheet.line("rows", fmt::format("{} on the source, {} on the target", grouped(table.source_rows), grouped(table.target_rows)));
+  sheet.line("rows", fmt::format("{} {}, {} on the target", grouped(table.source_rows), before, grouped(table.target_rows)));
   sheet.line("bytes", format_bytes(static_cast<double>(table.bytes)));
   sheet.line("chunks", grouped(table.chunks) + by_earlier_runs(table) + (table.chunks_passed_over > 0
                                                     ? fmt::format(" of {}", grouped(table.chunks + table.chunks_passed_over))
@@ -78,8 +79,8 @@ void show_table(Sheet& sheet, const VerifiedTable& table, bool values) {
   }
   sheet.line("different", counted(table.differences, noun(table)) + (table.chunks_left > 0 ? " at least" : ""));
   for (const auto& each : table.ranges) {
-    sheet.line("range", fmt::format("{}: {} on the source, {} on the target", one_line(each.range),
-                                    counted(each.on_source, "row"), counted(each.on_target, "row")));
+    sheet.line("range", fmt::format("{}: {} {}, {} on the target", one_line(each.range),
+                                    counted(each.on_source, "row"), before, counted(each.on_target, "row")));
   }
   show_rows(sheet, "row", table.rows, table, values);
   const auto shown = static_cast<std::int64_t>(table.rows.size() + table.ranges.size());
@@ -99,7 +100,7 @@ bool has_differences(const VerifyReport& report) {
 
 std::string verify_text(const VerifyReport& report) {
   Sheet sheet;
-  for (const auto& table : report.tables) show_table(sheet, table, report.show_values);
+  for (const auto& table : report.tables) show_table(sheet, table, report.show_values, report.from_ledger);
   sheet.title("all tables");
   sheet.line("time", format_duration(report.time));
   return sheet.text() + findings_text(report.findings);

@@ -76,7 +76,24 @@ void validate_copy(const Invocation& invocation) {
   check_contradictions(invocation);
 }
 
+// The source is not asked, and rows are compared as they were copied.
+void validate_from_ledger(const Invocation& invocation) {
+  const auto& verify = invocation.verify;
+  const auto refuse = [](bool given, std::string_view option) {
+    if (given) throw contradiction("--from-ledger", option, "the ledger has one checksum for each chunk, and no more");
+  };
+  refuse(verify.counts, "--counts");
+  refuse(verify.sample.has_value(), "--sample");
+  refuse(verify.seq_scan, "--seq-scan");
+  refuse(verify.show_values, "--show-values");
+  refuse(!verify.state.empty(), "--state");
+  require_target(invocation.copy.target);
+  check_tables(invocation.copy.tables);
+  check_columns(invocation.copy.columns);
+}
+
 void validate_verify(const Invocation& invocation) {
+  if (invocation.verify.from_ledger) return validate_from_ledger(invocation);
   validate_copy(invocation);
   if (invocation.verify.sample && !invocation.verify.state.empty()) {
     throw contradiction("--sample", "--state", "each run makes a choice of its own");

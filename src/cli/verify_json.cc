@@ -70,7 +70,8 @@ nlohmann::ordered_json to_document(const VerifyReport& report) {
                       {"in_motion", rows_document(table.in_motion, table, report.show_values)},
                       {"chunks_left", table.chunks_left}});
   }
-  return {{"tables", tables}, {"time_seconds", static_cast<double>(report.time.count()) / 1000}};
+  return {{"from_ledger", report.from_ledger},
+          {"tables", tables}, {"time_seconds", static_cast<double>(report.time.count()) / 1000}};
 }
 
 }  // namespace pghaul

@@ -7,6 +7,7 @@
 
 #include "catalog/target_ddl.h"
 #include "command/preflight_checks.h"
+#include "command/record_format.h"
 #include "pg/quote.h"
 #include "pg/sqlstate.h"
 
@@ -31,7 +32,7 @@ void choose_columns(TableJob& job, const PgCopyOptions& options, const Servers& 
   const auto& target = job.target ? *job.target : job.source;
   job.binary = catalog::binary_copy_possible(job.source, target, job.columns, servers.source.version_num,
                                              servers.target.version_num, &job.why_text);
-  job.record_format = fmt::format("{} ({})", job.binary ? "binary" : "text", fmt::join(job.columns, ", "));
+  job.record_format = show_record_format({job.binary, servers.source.encoding, job.columns});
   const auto& columns = job.columns;
   // The tail is replaced by key on the target, so a key that does not travel is of no use; nor is one of which a column
   // cannot be looked up there when rows clash.

@@ -1,15 +1,18 @@
 #include "base/log.h"
 #include "command/commands.h"
 #include "command/job_timer.h"
+#include "command/ledger_check.h"
 #include "command/verify_job.h"
 
 namespace pghaul {
 
-VerifyReport verify(const VerifyOptions& options, StopSource& stop, CopyObserver& observer, VerifyReport* partial) {
-  constexpr auto safe = "nothing is written anywhere; what was compared says nothing of the rest";
-  constexpr auto advice = "run the same command again, with a longer --timeout if that was the reason";
-  const JobTimer timer(options.copy.timeout, stop, safe, advice);
-  VerifyJob job(options, stop, observer);
+namespace {
+
+constexpr auto safe = "nothing is written anywhere; what was compared says nothing of the rest";
+constexpr auto advice = "run the same command again, with a longer --timeout if that was the reason";
+
+template <typename Job>
+VerifyReport run_to_the_end(Job& job, const StopSource& stop, VerifyReport* partial) {
   try {
     job.run();
   } catch (Error& error) {
@@ -23,6 +26,18 @@ VerifyReport verify(const VerifyOptions& options, StopSource& stop, CopyObserver
     throw;
   }
   return job.report();
+}
+
+}  // namespace
+
+VerifyReport verify(const VerifyOptions& options, StopSource& stop, CopyObserver& observer, VerifyReport* partial) {
+  const JobTimer timer(options.copy.timeout, stop, safe, advice);
+  if (options.from_ledger) {
+    LedgerCheck check(options, stop, observer);
+    return run_to_the_end(check, stop, partial);
+  }
+  VerifyJob job(options, stop, observer);
+  return run_to_the_end(job, stop, partial);
 }
 
 }  // namespace pghaul

@@ -13,6 +13,7 @@ struct VerifyOptions {
   bool show_values = false;
   bool seq_scan = false;                     // trust no index
   bool counts = false;                       // compare numbers of rows only
+  bool from_ledger = false;                  // compare with what the copy recorded, without the source
   std::string state;                         // file of what is done, to go on with; empty: none
   std::optional<double> sample;              // compare so many of a hundred chunks
 };

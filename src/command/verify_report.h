@@ -24,7 +24,7 @@ struct RowDifference {
   std::vector<ColumnDifference> columns;      // where there is one on each side
 };
 
-// With --counts: a range that has not as many rows on both sides.
+// With --counts: a range that has not as many rows on both sides; with --from-ledger: that has other rows than recorded.
 struct RangeDifference {
   std::string range;  // "id in [1, 5000)"
   std::int64_t on_source = 0, on_target = 0;
@@ -62,6 +62,7 @@ struct VerifyReport {
   std::vector<Finding> findings;
   std::chrono::milliseconds time{0};
   bool show_values = false;
+  bool from_ledger = false;  // "source" is what was recorded
 };
 
 }  // namespace pghaul
