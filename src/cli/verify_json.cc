@@ -71,7 +71,8 @@ nlohmann::ordered_json to_document(const VerifyReport& report) {
                       {"chunks_left", table.chunks_left}});
   }
   return {{"from_ledger", report.from_ledger},
-          {"tables", tables}, {"time_seconds", static_cast<double>(report.time.count()) / 1000}};
+          {"tables", tables},
+          {"time_seconds", static_cast<double>(report.time.count()) / 1000}};
 }
 
 }  // namespace pghaul

@@ -1,9 +1,9 @@
 #include "command/ledger_check.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "command/record_format.h"
 #include "diff/chunk_list.h"
@@ -15,14 +15,20 @@ namespace pghaul {
 namespace {
 
 Error refused(const catalog::TableName& name, const std::string& text, const std::string& advice) {
-  return Error(ErrorKind::refused, text).on(Side::target).about(name.display()).safe("nothing was written").advise(advice);
+  return Error(ErrorKind::refused, text)
+      .on(Side::target)
+      .about(name.display())
+      .safe("nothing was written")
+      .advise(advice);
 }
 
 constexpr auto ask_the_source = "compare with the source instead: pghaul verify without --from-ledger";
 
 // Sums of chunks that say nothing of the rows by now.
-void refuse_overtaken(const catalog::TableName& name, const RecordedCopy& copy, const std::vector<FinishedChunk>& chunks) {
-  if (!copy.complete) throw refused(name, "its copy is not complete", "let the copy finish; pghaul status tells how far it is");
+void refuse_overtaken(const catalog::TableName& name, const RecordedCopy& copy,
+                      const std::vector<FinishedChunk>& chunks) {
+  if (!copy.complete)
+    throw refused(name, "its copy is not complete", "let the copy finish; pghaul status tells how far it is");
   if (copy.merged) {
     throw refused(name, "it was copied with --on-conflict: it may hold rows of others", ask_the_source);
   }
@@ -60,7 +66,8 @@ bool has_index_on(const catalog::TableShape& shape, const std::string& column) {
   });
 }
 
-// Only of keys whose order depends on no collation can it be said that they are ordered here as they were there.
+// Only of keys whose order depends on no collation can it be said that they are ordered here as they were
+// there.
 bool orders_everywhere(const catalog::OrderedKey& key) {
   return std::ranges::all_of(key.columns, [](const auto& column) {
     return column.collation.empty() || column.collation == " COLLATE pg_catalog.\"C\"";
@@ -155,11 +162,13 @@ RecordedCopy LedgerCheck::find_copy(const Table& table) {
   const auto copies = read_copies_into(*target_, names_, table.name.display(), options_.copy.where_sql,
                                        fmt::format("{}", fmt::join(options_.copy.columns, ",")), deadline());
   if (copies.empty()) {
-    throw refused(table.name, "the ledger knows no copy into this table with this --where and these --columns",
+    throw refused(table.name,
+                  "the ledger knows no copy into this table with this --where and these --columns",
                   "see pghaul status --target URI");
   }
   if (copies.size() > 1) {
-    throw refused(table.name, fmt::format("{} copies from other databases went into this table", copies.size()),
+    throw refused(table.name,
+                  fmt::format("{} copies from other databases went into this table", copies.size()),
                   ask_the_source);
   }
   return copies.front();
@@ -171,8 +180,11 @@ void LedgerCheck::inspect_table(Table& table) {
   refuse_overtaken(table.name, copy, recorded);
   std::erase_if(recorded, [](const FinishedChunk& each) { return each.chunk.range.kind == ChunkKind::late; });
   const auto shape = catalog::read_table_shape(*target_, table.name, deadline());
-  if (!shape) throw refused(table.name, "there is no such table on the target any more [SQLSTATE 42P01]", "copy it anew: --full");
-  for (const auto& grant : catalog::missing_source_grants(*target_, *shape, options_.copy.columns, deadline())) {
+  if (!shape)
+    throw refused(table.name, "there is no such table on the target any more [SQLSTATE 42P01]",
+                  "copy it anew: --full");
+  for (const auto& grant :
+       catalog::missing_source_grants(*target_, *shape, options_.copy.columns, deadline())) {
     throw refused(table.name, "this role may not read the table [SQLSTATE 42501]", "on the target: " + grant);
   }
   table.shape = *shape;
@@ -190,8 +202,9 @@ void LedgerCheck::choose_chunks(Table& table, const RecordedCopy& copy, std::vec
   if (!recorded.empty()) {
     format = parse_record_format(recorded.front().summary.record_format, column_names(table.shape));
     if (!format) {
-      throw refused(table.name, fmt::format("its rows were recorded as {}, which this table cannot give any more",
-                                            recorded.front().summary.record_format),
+      throw refused(table.name,
+                    fmt::format("its rows were recorded as {}, which this table cannot give any more",
+                                recorded.front().summary.record_format),
                     ask_the_source);
     }
   }
@@ -202,9 +215,11 @@ void LedgerCheck::choose_chunks(Table& table, const RecordedCopy& copy, std::vec
   sessions_.set_encoding(format ? format->encoding : "UTF8");
   const bool ranges = can_read_ranges(rows, table.shape, copy, recorded);
   if (!ranges) recorded = {sum_of(recorded)};
-  table.report.strategy = ranges ? fmt::format("as it was copied: {} ranges", recorded.size())
-                                 : "as a whole: what was copied is no range of an order that is the same everywhere";
-  table.report.equality = fmt::format("the rows that copy {} recorded, from {}", copy.table_copy, copy.source_database);
+  table.report.strategy =
+      ranges ? fmt::format("as it was copied: {} ranges", recorded.size())
+             : "as a whole: what was copied is no range of an order that is the same everywhere";
+  table.report.equality =
+      fmt::format("the rows that copy {} recorded, from {}", copy.table_copy, copy.source_database);
   auto& known = recorded_.emplace_back();
   for (auto& each : recorded) {
     table.chunks.push_back(each.chunk);

@@ -12,8 +12,9 @@
 
 namespace pghaul {
 
-// `pghaul verify --from-ledger`: reads the target's rows and compares them with the checksums that the copy recorded. The
-// source is not asked. Threads: used by one; starts those of the pipeline. A value that lives as long as the run.
+// `pghaul verify --from-ledger`: reads the target's rows and compares them with the checksums that the copy
+// recorded. The source is not asked. Threads: used by one; starts those of the pipeline. A value that lives
+// as long as the run.
 class LedgerCheck {
  public:
   LedgerCheck(const VerifyOptions& options, StopSource& stop, CopyObserver& observer);

@@ -1,15 +1,16 @@
 #include "command/record_format.h"
 
-#include <string_view>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <string_view>
 
 namespace pghaul {
 namespace {
 
 // One name after the other until nothing is left; there has to be one.
-bool read_names(std::string_view rest, const std::vector<std::string>& known, std::vector<std::string>& names) {
+bool read_names(std::string_view rest, const std::vector<std::string>& known,
+                std::vector<std::string>& names) {
   for (const auto& name : known) {
     if (!rest.starts_with(name)) continue;
     const auto after = rest.substr(name.size());
@@ -24,10 +25,12 @@ bool read_names(std::string_view rest, const std::vector<std::string>& known, st
 
 std::string show_record_format(const RecordFormat& format) {
   return fmt::format("{}{} ({})", format.binary ? "binary" : "text",
-                     format.encoding == "UTF8" ? "" : " in " + format.encoding, fmt::join(format.columns, ", "));
+                     format.encoding == "UTF8" ? "" : " in " + format.encoding,
+                     fmt::join(format.columns, ", "));
 }
 
-std::optional<RecordFormat> parse_record_format(const std::string& text, const std::vector<std::string>& table_columns) {
+std::optional<RecordFormat> parse_record_format(const std::string& text,
+                                                const std::vector<std::string>& table_columns) {
   const auto open = text.find(" (");
   if (open == std::string::npos || !text.ends_with(')')) return std::nullopt;
   const auto kind = std::string_view(text).substr(0, open);

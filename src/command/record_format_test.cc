@@ -10,7 +10,8 @@ using testing::IsEmpty;
 
 TEST(RecordFormat, ShowAndParse) {
   const std::vector<std::string> known{"a", "b", "a, b", "b, c", "(x)"};
-  for (const auto* const text : {"binary (a, b)", "text in LATIN1 (a)", "text ()", "binary in EUC_JP ((x), a)"}) {
+  for (const auto* const text :
+       {"binary (a, b)", "text in LATIN1 (a)", "text ()", "binary in EUC_JP ((x), a)"}) {
     const auto format = parse_record_format(text, known);
     ASSERT_TRUE(format) << text;
     EXPECT_EQ(show_record_format(*format), text);
@@ -20,7 +21,8 @@ TEST(RecordFormat, ShowAndParse) {
 
 TEST(RecordFormat, NamesWithWhatSeparatesThem) {
   EXPECT_THAT(parse_record_format("text (a, b, c)", {"a", "b, c"})->columns, ElementsAre("a", "b, c"));
-  EXPECT_THAT(parse_record_format("text (a, b, c)", {"a", "b", "a, b", "c"})->columns, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(parse_record_format("text (a, b, c)", {"a", "b", "a, b", "c"})->columns,
+              ElementsAre("a", "b", "c"));
 }
 
 TEST(RecordFormat, WhatIsNone) {

@@ -30,7 +30,8 @@ VerifyReport run_to_the_end(Job& job, const StopSource& stop, VerifyReport* part
 
 }  // namespace
 
-VerifyReport verify(const VerifyOptions& options, StopSource& stop, CopyObserver& observer, VerifyReport* partial) {
+VerifyReport verify(const VerifyOptions& options, StopSource& stop, CopyObserver& observer,
+                    VerifyReport* partial) {
   const JobTimer timer(options.copy.timeout, stop, safe, advice);
   if (options.from_ledger) {
     LedgerCheck check(options, stop, observer);

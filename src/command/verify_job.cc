@@ -1,23 +1,24 @@
 #include "command/verify_job.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <random>
 
-#include <fmt/format.h>
-
 #include "base/log.h"
 #include "command/table_facts.h"
 #include "diff/index_check.h"
-#include "pipeline/pipeline.h"
 #include "pg/quote.h"
+#include "pipeline/pipeline.h"
 
 namespace pghaul {
 namespace {
 
 constexpr auto nothing_written = "nothing is written anywhere; what was compared says nothing of the rest";
 
-// Both sides must say the same bytes for the same character. Where one has no encoding, bytes are taken as they are.
+// Both sides must say the same bytes for the same character. Where one has no encoding, bytes are taken as
+// they are.
 std::string common_encoding(const Servers& servers) {
   const bool raw = servers.source.encoding == "SQL_ASCII" || servers.target.encoding == "SQL_ASCII";
   return raw ? "SQL_ASCII" : "UTF8";
@@ -88,7 +89,8 @@ void VerifyJob::run() {
 }
 
 void VerifyJob::complete(Error& error) const {
-  if (error.kind() == ErrorKind::usage || error.kind() == ErrorKind::refused) return sessions_.complete(error);
+  if (error.kind() == ErrorKind::usage || error.kind() == ErrorKind::refused)
+    return sessions_.complete(error);
   error.safe(nothing_written);
   // Sources that are read for a copy tell how that goes on.
   if (error.advice().empty() || error.advice().find("--full") != std::string::npos) {
@@ -97,7 +99,9 @@ void VerifyJob::complete(Error& error) const {
   sessions_.complete(error);
 }
 
-void VerifyJob::tick() { observer_.tick(values_of(progress_)); }
+void VerifyJob::tick() {
+  observer_.tick(values_of(progress_));
+}
 
 void VerifyJob::open_sessions() {
   source_.emplace(sessions_.source(), sessions_.source_session("control"));
@@ -128,9 +132,10 @@ void VerifyJob::inspect() {
 }
 
 void VerifyJob::open_record() {
-  auto identity = fmt::format("{} {} / {} {}{}{}", servers_.source.system_identifier, servers_.source.database,
-                              servers_.target.system_identifier, servers_.target.database,
-                              options_.counts ? " counts" : "", options_.seq_scan ? " without indexes" : "");
+  auto identity =
+      fmt::format("{} {} / {} {}{}{}", servers_.source.system_identifier, servers_.source.database,
+                  servers_.target.system_identifier, servers_.target.database,
+                  options_.counts ? " counts" : "", options_.seq_scan ? " without indexes" : "");
   for (const auto& table : tables_) identity += "; " + identity_of(table);
   record_.open(progress_in_file(options_.state), identity);
 }
@@ -146,7 +151,8 @@ void VerifyJob::plan_tables() {
 }
 
 pg::SessionOptions VerifyJob::session(Side side, const std::string& role) const {
-  auto options = side == Side::source ? sessions_.source_session(role) : sessions_.target_reader_session(role);
+  auto options =
+      side == Side::source ? sessions_.source_session(role) : sessions_.target_reader_session(role);
   if (!options_.seq_scan) return options;
   for (auto& setting : settings_without_indexes()) options.settings.push_back(std::move(setting));
   return options;
@@ -164,7 +170,8 @@ void VerifyJob::check_index_of(Side side, VerifyTable& table) {
     found = check_index(connection, compared, table.index_ranges);
   });
   for (auto& each : found) {
-    table.report.suspected_indexes.push_back({side, index, std::move(each.range), each.by_index, each.in_table});
+    table.report.suspected_indexes.push_back(
+        {side, index, std::move(each.range), each.by_index, each.in_table});
   }
 }
 
@@ -201,8 +208,9 @@ void VerifyJob::compare_chunks() {
   pipeline.run(
       [&](int reader) -> std::unique_ptr<Source> {
         return std::make_unique<DigestSource>(
-            std::make_unique<PgSource>(sessions_.source(), session(Side::source, fmt::format("reader {}", reader)),
-                                       source_tables, nullptr, options_.copy.statement_timeout),
+            std::make_unique<PgSource>(sessions_.source(),
+                                       session(Side::source, fmt::format("reader {}", reader)), source_tables,
+                                       nullptr, options_.copy.statement_timeout),
             samples_, rate);
       },
       [&](int writer) -> std::unique_ptr<Sink> {

@@ -13,7 +13,8 @@
 
 namespace pghaul {
 
-// One run of `pghaul verify`. Threads: used by one; starts those of the pipeline. A value that lives as long as the run.
+// One run of `pghaul verify`. Threads: used by one; starts those of the pipeline. A value that lives as long
+// as the run.
 class VerifyJob {
  public:
   VerifyJob(const VerifyOptions& options, StopSource& stop, CopyObserver& observer);
@@ -29,8 +30,8 @@ class VerifyJob {
   struct Suspects {
     VerifyTable* table = nullptr;
     std::vector<UnequalChunk> chunks;  // not looked into yet
-      std::vector<UnequalChunk> looked;  // in this pass, that are read again as they are
-    Settling keyed, hashed, counted;  // by key, by hash, and with --counts by chunk
+    std::vector<UnequalChunk> looked;  // in this pass, that are read again as they are
+    Settling keyed, hashed, counted;   // by key, by hash, and with --counts by chunk
     RowStates keyed_in_motion, hashed_in_motion, counted_in_motion;  // of earlier passes
     std::int64_t confirmed() const;
     std::int64_t open() const;

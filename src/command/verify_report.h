@@ -24,7 +24,8 @@ struct RowDifference {
   std::vector<ColumnDifference> columns;      // where there is one on each side
 };
 
-// With --counts: a range that has not as many rows on both sides; with --from-ledger: that has other rows than recorded.
+// With --counts: a range that has not as many rows on both sides; with --from-ledger: that has other rows
+// than recorded.
 struct RangeDifference {
   std::string range;  // "id in [1, 5000)"
   std::int64_t on_source = 0, on_target = 0;
@@ -43,17 +44,17 @@ struct VerifiedTable {
   std::string strategy;              // how it was cut
   std::string equality;              // what makes two rows equal
   std::int64_t chunks = 0;
-  std::int64_t chunks_before = 0;       // of these, by earlier runs
-  std::int64_t chunks_passed_over = 0;  // with --sample
+  std::int64_t chunks_before = 0;                            // of these, by earlier runs
+  std::int64_t chunks_passed_over = 0;                       // with --sample
   std::int64_t source_rows = 0, target_rows = 0, bytes = 0;  // compared
   std::vector<std::string> key_columns;
-  std::int64_t differences = 0;           // confirmed
-  std::vector<RowDifference> rows;        // of these, at most --limit
-  std::vector<RowDifference> in_motion;   // changed from one look to the next until the end, at most --limit
-  std::int64_t rows_in_motion = 0;        // with --counts: ranges
-  std::vector<RangeDifference> ranges;    // with --counts, at most --limit
+  std::int64_t differences = 0;          // confirmed
+  std::vector<RowDifference> rows;       // of these, at most --limit
+  std::vector<RowDifference> in_motion;  // changed from one look to the next until the end, at most --limit
+  std::int64_t rows_in_motion = 0;       // with --counts: ranges
+  std::vector<RangeDifference> ranges;   // with --counts, at most --limit
   std::vector<SuspectedIndex> suspected_indexes;
-  std::int64_t chunks_left = 0;           // that differ and were not looked into, as --limit was reached
+  std::int64_t chunks_left = 0;  // that differ and were not looked into, as --limit was reached
   std::int64_t retries = 0;
 };
 

@@ -20,7 +20,7 @@ std::vector<UnequalChunk> pieces_of(const UnequalChunk& chunk, int buckets) {
     auto& piece = pieces.emplace_back(chunk);
     const auto to = std::min(chunk.unequal_buckets.size(), from + static_cast<std::size_t>(size));
     piece.unequal_buckets.assign(chunk.unequal_buckets.begin() + static_cast<std::ptrdiff_t>(from),
-                         chunk.unequal_buckets.begin() + static_cast<std::ptrdiff_t>(to));
+                                 chunk.unequal_buckets.begin() + static_cast<std::ptrdiff_t>(to));
   }
   return pieces;
 }
@@ -32,19 +32,25 @@ bool has_keys(const VerifyTable& table, const Chunk& chunk) {
 void name_rows(const RowStates& states, bool by_key, std::int64_t limit, std::vector<RowDifference>& rows) {
   for (const auto& [key, state] : states) {
     if (static_cast<std::int64_t>(rows.size()) >= limit) return;
-    rows.push_back({key, by_key, static_cast<std::int64_t>(state.source.size()),
-                    static_cast<std::int64_t>(state.target.size()), {}});
+    rows.push_back({key,
+                    by_key,
+                    static_cast<std::int64_t>(state.source.size()),
+                    static_cast<std::int64_t>(state.target.size()),
+                    {}});
   }
 }
 
 // Rows of an integer key; those without one come first.
 void sort_by_number(std::vector<RowDifference>& rows) {
-  const auto number = [](const RowDifference& row) { return row.by_key ? std::stoll(row.key.front()) : INT64_MIN; };
+  const auto number = [](const RowDifference& row) {
+    return row.by_key ? std::stoll(row.key.front()) : INT64_MIN;
+  };
   std::ranges::stable_sort(rows, {}, number);
 }
 
 // The columns in which a row of one side is not that of the other.
-std::vector<ColumnDifference> unequal_columns(const std::vector<std::string>& names, const RowReader::RowColumns& source,
+std::vector<ColumnDifference> unequal_columns(const std::vector<std::string>& names,
+                                              const RowReader::RowColumns& source,
                                               const RowReader::RowColumns& target) {
   std::vector<ColumnDifference> found;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -62,7 +68,8 @@ const RowReader::RowColumns* find_row(const std::vector<RowReader::RowColumns>& 
 }  // namespace
 
 std::int64_t VerifyJob::Suspects::confirmed() const {
-  return static_cast<std::int64_t>(keyed.different().size() + hashed.different().size() + counted.different().size());
+  return static_cast<std::int64_t>(keyed.different().size() + hashed.different().size() +
+                                   counted.different().size());
 }
 
 std::int64_t VerifyJob::Suspects::open() const {
@@ -128,7 +135,8 @@ bool VerifyJob::look_into_chunks(Suspects& suspects) {
 void VerifyJob::look_again(Suspects& suspects) {
   suspects.keyed.look_again(read_states(*suspects.table, suspects.keyed.open()));
   RowStates again;
-  for (const auto& chunk : suspects.looked) again.merge(options_.counts ? read_counts(chunk) : read_states(chunk));
+  for (const auto& chunk : suspects.looked)
+    again.merge(options_.counts ? read_counts(chunk) : read_states(chunk));
   (options_.counts ? suspects.counted : suspects.hashed).look_again(again);
 }
 
@@ -139,7 +147,8 @@ void VerifyJob::settle(std::vector<Suspects>& all) {
     const auto until = Deadline::after(options_.settle);
     while (!until.expired()) {
       tick();
-      if (!stop_.sleep_for(std::min<Deadline::Clock::duration>(until.remaining(), std::chrono::milliseconds(200)))) {
+      if (!stop_.sleep_for(
+              std::min<Deadline::Clock::duration>(until.remaining(), std::chrono::milliseconds(200)))) {
         stop_.throw_if_requested();
       }
     }
@@ -154,8 +163,8 @@ void VerifyJob::settle(std::vector<Suspects>& all) {
 
 void VerifyJob::find_rows() {
   progress_.phase = Phase::looking_again;
-  source_rows_ = std::make_unique<RowReader>(sessions_.source(), session(Side::source, "row reader"), retry_, stop_,
-                                             options_.copy.statement_timeout);
+  source_rows_ = std::make_unique<RowReader>(sessions_.source(), session(Side::source, "row reader"), retry_,
+                                             stop_, options_.copy.statement_timeout);
   target_rows_ = std::make_unique<RowReader>(sessions_.target(), session(Side::target, "row reader"), retry_,
                                              stop_, options_.copy.statement_timeout);
   suspects_.resize(tables_.size());

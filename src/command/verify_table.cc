@@ -1,10 +1,10 @@
 #include "command/verify_table.h"
 
-#include <algorithm>
-#include <bit>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
 
 #include "catalog/type_fit.h"
 #include "command/table_facts.h"
@@ -33,16 +33,19 @@ class Findings {
 
 void check_shape(Findings& findings, Side side, const std::optional<catalog::TableShape>& shape) {
   if (!shape) {
-    return findings.error(side, fmt::format("there is no such table on the {} [SQLSTATE 42P01]", to_string(side)),
-                          "check the name; without double quotes it is folded to lower case, and without a schema "
-                          "public is meant");
+    return findings.error(
+        side, fmt::format("there is no such table on the {} [SQLSTATE 42P01]", to_string(side)),
+        "check the name; without double quotes it is folded to lower case, and without a schema "
+        "public is meant");
   }
   if (shape->kind != 'r' && shape->kind != 'p') {
-    findings.error(side, fmt::format("it is no table on the {}", to_string(side)), "name the table it stands on");
+    findings.error(side, fmt::format("it is no table on the {}", to_string(side)),
+                   "name the table it stands on");
   }
   if (shape->row_security) {
-    findings.error(side, fmt::format("row-level security hides rows from this role on the {} [SQLSTATE 42501]",
-                                     to_string(side)),
+    findings.error(side,
+                   fmt::format("row-level security hides rows from this role on the {} [SQLSTATE 42501]",
+                               to_string(side)),
                    "use a role that owns the table or has BYPASSRLS");
   }
 }
@@ -71,9 +74,10 @@ void check_column(Findings& findings, const TableJob& job, const std::string& na
     findings.error(Side::target, fmt::format("there is no column {} on the target [SQLSTATE 42703]", name),
                    "say with --columns what is to be compared");
   } else if (!catalog::type_fits(from->type, to->type) && !catalog::type_fits(to->type, from->type)) {
-    findings.error(Side::target,
-                   fmt::format("column {} is {} on the source and {} on the target", name, from->type, to->type),
-                   "say with --columns what is to be compared");
+    findings.error(
+        Side::target,
+        fmt::format("column {} is {} on the source and {} on the target", name, from->type, to->type),
+        "say with --columns what is to be compared");
   }
 }
 
@@ -102,18 +106,21 @@ void check_where(Findings& findings, pg::Connection& connection, const catalog::
                  const std::string& where_sql, Deadline deadline) {
   if (where_sql.empty()) return;
   try {
-    connection.query(fmt::format("SELECT FROM {} AS t WHERE {} LIMIT 0", name.sql(), user_condition(where_sql)), {},
-                     deadline);
+    connection.query(
+        fmt::format("SELECT FROM {} AS t WHERE {} LIMIT 0", name.sql(), user_condition(where_sql)), {},
+        deadline);
   } catch (const Error& error) {
     if (error.retryable()) throw;
     findings.error(connection.side(),
-                   fmt::format("--where is not accepted by the {}: {} [SQLSTATE {}]", to_string(connection.side()),
-                               error.what(), error.sqlstate()),
+                   fmt::format("--where is not accepted by the {}: {} [SQLSTATE {}]",
+                               to_string(connection.side()), error.what(), error.sqlstate()),
                    "correct the condition; columns may be written with the alias t");
   }
 }
 
-bool is_integer(const std::string& type) { return type == "smallint" || type == "integer" || type == "bigint"; }
+bool is_integer(const std::string& type) {
+  return type == "smallint" || type == "integer" || type == "bigint";
+}
 
 // One that serves ranges of the column; empty: there is none.
 std::string index_on(const catalog::TableShape& shape, const std::string& column) {
@@ -129,7 +136,8 @@ bool sorts_alike(const ComparedServers& servers, const catalog::OrderedKey& key)
   for (const auto& column : key.columns) {
     if (column.collation.empty()) continue;
     if (servers.facts.source.encoding != servers.facts.target.encoding) return false;
-    const bool by_default = column.collation.ends_with(".\"default\"") || column.collation.ends_with(".default");
+    const bool by_default =
+        column.collation.ends_with(".\"default\"") || column.collation.ends_with(".default");
     if (by_default && servers.source_locale != servers.target_locale) return false;
   }
   return true;
@@ -149,8 +157,10 @@ void choose_key(const ComparedServers& servers, VerifyTable& table) {
     return std::ranges::find(job.columns, name) != job.columns.end();
   };
   const bool one_heap = job.source.kind == 'r' && !job.source.has_children;
-  if (job.source.has_children && job.source.kind == 'r') return;  // keys of children are not unique among them
-  if (job.source.key && compared(job.source.key->column) && is_integer(job.target->column(job.source.key->column)->type)) {
+  if (job.source.has_children && job.source.kind == 'r')
+    return;  // keys of children are not unique among them
+  if (job.source.key && compared(job.source.key->column) &&
+      is_integer(job.target->column(job.source.key->column)->type)) {
     job.key = job.source.key;
     table.source.key_column = table.target.key_column = job.key->column;
     table.source_index = job.key->index;
@@ -160,7 +170,8 @@ void choose_key(const ComparedServers& servers, VerifyTable& table) {
     return;
   }
   for (const auto& key : job.source.ordered_keys) {
-    if (!std::ranges::all_of(key.columns, [&](const auto& column) { return compared(column.name); })) continue;
+    if (!std::ranges::all_of(key.columns, [&](const auto& column) { return compared(column.name); }))
+      continue;
     const auto* const there = same_key(*job.target, key);
     if (there == nullptr) continue;
     job.ordered_key = table.source.ordered_key = key;
@@ -215,12 +226,13 @@ ComparedTable side_of(const catalog::TableShape& shape, const RowForm& form, con
 }  // namespace
 
 std::string read_locale(pg::Connection& connection, Deadline deadline) {
-  return std::string(connection
-                         .run("SELECT pg_catalog.concat_ws(' ', d.datcollate, d.datctype, j ->> 'datlocprovider', "
-                              "coalesce(j ->> 'datlocale', j ->> 'daticulocale')) FROM pg_catalog.pg_database AS d, "
-                              "pg_catalog.to_jsonb(d) AS j WHERE d.datname = pg_catalog.current_database()",
-                              deadline)
-                         .text(0, 0));
+  return std::string(
+      connection
+          .run("SELECT pg_catalog.concat_ws(' ', d.datcollate, d.datctype, j ->> 'datlocprovider', "
+               "coalesce(j ->> 'datlocale', j ->> 'daticulocale')) FROM pg_catalog.pg_database AS d, "
+               "pg_catalog.to_jsonb(d) AS j WHERE d.datname = pg_catalog.current_database()",
+               deadline)
+          .text(0, 0));
 }
 
 void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
@@ -244,7 +256,8 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
   check_where(findings, servers.source, job.name, options.copy.where_sql, servers.deadline());
   check_where(findings, servers.target, job.name, options.copy.where_sql, servers.deadline());
 
-  const bool same_major = servers.facts.source.version_num / 10'000 == servers.facts.target.version_num / 10'000;
+  const bool same_major =
+      servers.facts.source.version_num / 10'000 == servers.facts.target.version_num / 10'000;
   const auto form = row_form(job.source, *job.target, job.columns, same_major);
   table.source = side_of(job.source, form, options, servers.portable_hash);
   table.target = side_of(*job.target, form, options, servers.portable_hash);
@@ -255,9 +268,10 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
 
 std::string identity_of(const VerifyTable& table) {
   const auto& job = table.job;
-  return fmt::format("{} ({}) {} / {} / {} where {} by {}{}", job.name.display(), fmt::join(job.columns, ", "),
-                     table.report.equality, job.source.fingerprint(), job.target->fingerprint(), table.source.where_sql,
-                     job.key_identity(), table.by_ranges ? "" : " as a whole");
+  return fmt::format("{} ({}) {} / {} / {} where {} by {}{}", job.name.display(),
+                     fmt::join(job.columns, ", "), table.report.equality, job.source.fingerprint(),
+                     job.target->fingerprint(), table.source.where_sql, job.key_identity(),
+                     table.by_ranges ? "" : " as a whole");
 }
 
 void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,

@@ -18,7 +18,7 @@ struct ComparedServers {
   pg::Connection& source;
   pg::Connection& target;
   const Servers& facts;
-  bool portable_hash = false;       // the servers' own hashes differ
+  bool portable_hash = false;  // the servers' own hashes differ
   std::string source_locale, target_locale;
   Duration statement_timeout;
   Deadline deadline() const { return Deadline::after(statement_timeout); }

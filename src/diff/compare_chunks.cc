@@ -36,7 +36,8 @@ void Comparison::note(std::size_t table, const Chunk& chunk, const Digest& sourc
 std::vector<UnequalChunk> Comparison::unequal() const {
   const std::lock_guard lock(mutex_);
   auto chunks = unequal_;
-  std::ranges::sort(chunks, {}, [](const UnequalChunk& each) { return std::pair(each.table, each.chunk.no); });
+  std::ranges::sort(chunks, {},
+                    [](const UnequalChunk& each) { return std::pair(each.table, each.chunk.no); });
   return chunks;
 }
 

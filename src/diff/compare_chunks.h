@@ -1,4 +1,5 @@
-// Comparing as a kind of copy: what a reader hands on is a chunk's digest, and a writer compares it with that of the target.
+// Comparing as a kind of copy: what a reader hands on is a chunk's digest, and a writer compares it with that
+// of the target.
 #pragma once
 
 #include <deque>
@@ -53,10 +54,12 @@ class DigestSource : public Source {
       : digests_(std::move(digests)), samples_(samples), rate_(rate) {}
 
   void connect() override { digests_->connect(); }
-  std::vector<std::string> probe_cuts(std::size_t table, const Chunk& chunk, std::int64_t rows, int most) override {
+  std::vector<std::string> probe_cuts(std::size_t table, const Chunk& chunk, std::int64_t rows,
+                                      int most) override {
     return digests_->probe_cuts(table, chunk, rows, most);
   }
-  // What is not in the sample has no rows. The summary's rows and bytes are those of the table. Holds to the rate after each chunk.
+  // What is not in the sample has no rows. The summary's rows and bytes are those of the table. Holds to the
+  // rate after each chunk.
   BatchSummary read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) override;
 
  private:

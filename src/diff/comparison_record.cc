@@ -12,7 +12,9 @@ using Json = nlohmann::json;
 constexpr auto patience = std::chrono::seconds(60);  // of a write
 constexpr int version = 1;
 
-Json to_json(const std::optional<std::string>& bound) { return bound ? Json(*bound) : Json(); }
+Json to_json(const std::optional<std::string>& bound) {
+  return bound ? Json(*bound) : Json();
+}
 std::optional<std::string> bound_of(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional(json.get<std::string>());
 }
@@ -112,7 +114,8 @@ void ComparisonRecord::split(std::size_t table, std::int64_t parent, const std::
 }
 
 void ComparisonRecord::done(std::size_t table, const ComparedChunk& chunk) {
-  append(Json({"done", table, chunk.chunk.no, chunk.source_rows, chunk.target_rows, chunk.unequal_buckets}).dump());
+  append(Json({"done", table, chunk.chunk.no, chunk.source_rows, chunk.target_rows, chunk.unequal_buckets})
+             .dump());
 }
 
 void ComparisonRecord::close() {

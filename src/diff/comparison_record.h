@@ -25,8 +25,8 @@ struct ComparedChunk {
 //   ["split", TABLE, PARENT, [CHUNK…]]                    stand in for their parent
 //   ["done", TABLE, NO, ROWS, ROWS, [BUCKET…]]            on the source, on the target; buckets that differ
 // with CHUNK as [NO, KIND, LOWER, UPPER, REFINED, BYTES, ROWS], bounds null where open.
-// Without a store nothing is recorded. Threads: safe. Errors: those of the store; refused, if its records are of another
-// comparison or cannot be read.
+// Without a store nothing is recorded. Threads: safe. Errors: those of the store; refused, if its records are
+// of another comparison or cannot be read.
 class ComparisonRecord {
  public:
   struct Table {

@@ -9,7 +9,8 @@ namespace {
 
 std::string_view cut(std::string_view& rest, char end) {
   const auto length = rest.find(end);
-  if (length == std::string_view::npos) throw Error(ErrorKind::failed, "a server's answer has not the form that was asked for");
+  if (length == std::string_view::npos)
+    throw Error(ErrorKind::failed, "a server's answer has not the form that was asked for");
   const auto piece = rest.substr(0, length);
   rest.remove_prefix(length + 1);
   return piece;

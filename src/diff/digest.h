@@ -9,11 +9,12 @@
 
 namespace pghaul {
 
-// Of the rows whose hash falls into one bucket. Sums and not exclusive ors: two equal rows would cancel each other.
+// Of the rows whose hash falls into one bucket. Sums and not exclusive ors: two equal rows would cancel each
+// other.
 struct BucketDigest {
   std::int64_t rows = 0;
   std::int64_t bytes = 0;  // of their forms
-  std::string sums;        // of two 64-bit hashes of each row, under different seeds; as the server prints them
+  std::string sums;  // of two 64-bit hashes of each row, under different seeds; as the server prints them
   bool operator==(const BucketDigest&) const = default;
 };
 

@@ -10,7 +10,9 @@
 namespace pghaul {
 namespace {
 
-std::string column_of(const std::string& name) { return "t." + pg::quote_identifier(name); }
+std::string column_of(const std::string& name) {
+  return "t." + pg::quote_identifier(name);
+}
 
 std::string from(const ComparedTable& table) {
   return fmt::format("FROM {}{} AS t", table.only ? "ONLY " : "", table.name.sql());
@@ -22,11 +24,12 @@ std::vector<std::string> conditions_of(const ComparedTable& table, const ChunkRa
 }
 
 // One SELECT of `list` for each condition, which exclude each other.
-std::string selects(const ComparedTable& table, const std::vector<std::string>& conditions, const std::string& list) {
+std::string selects(const ComparedTable& table, const std::vector<std::string>& conditions,
+                    const std::string& list) {
   std::string sql;
   for (const auto& condition : conditions) {
-    sql += fmt::format("{}SELECT {} {} WHERE {}{}", sql.empty() ? "" : " UNION ALL ", list, from(table), condition,
-                       table.where_sql.empty() ? "" : " AND " + user_condition(table.where_sql));
+    sql += fmt::format("{}SELECT {} {} WHERE {}{}", sql.empty() ? "" : " UNION ALL ", list, from(table),
+                       condition, table.where_sql.empty() ? "" : " AND " + user_condition(table.where_sql));
   }
   return sql;
 }
@@ -34,17 +37,21 @@ std::string selects(const ComparedTable& table, const std::vector<std::string>& 
 // 64 bits of `form`, one of two that are independent of each other.
 std::string hash_sql(bool portable, const std::string& form, int which) {
   if (!portable) return fmt::format("pg_catalog.hash_record_extended(ROW({}), {})", form, which);
-  return fmt::format("('x' || pg_catalog.substr(pg_catalog.md5({}), {}, 16))::pg_catalog.bit(64)::pg_catalog.int8", form,
-                     which == 1 ? 1 : 17);
+  return fmt::format(
+      "('x' || pg_catalog.substr(pg_catalog.md5({}), {}, 16))::pg_catalog.bit(64)::pg_catalog.int8", form,
+      which == 1 ? 1 : 17);
 }
 
 // OFFSET 0 keeps the planner from making each row's form once for each hash.
 std::string hashed(const ComparedTable& table, const std::string& rows, const std::string& keys) {
-  return fmt::format("SELECT {}{} AS h1, {} AS h2, pg_catalog.length(r.form) AS bytes FROM ({} OFFSET 0) AS r OFFSET 0",
-                     keys, hash_sql(table.portable_hash, "r.form", 1), hash_sql(table.portable_hash, "r.form", 2), rows);
+  return fmt::format(
+      "SELECT {}{} AS h1, {} AS h2, pg_catalog.length(r.form) AS bytes FROM ({} OFFSET 0) AS r OFFSET 0",
+      keys, hash_sql(table.portable_hash, "r.form", 1), hash_sql(table.portable_hash, "r.form", 2), rows);
 }
 
-std::string form_as_form(const ComparedTable& table) { return table.form.sql() + " AS form"; }
+std::string form_as_form(const ComparedTable& table) {
+  return table.form.sql() + " AS form";
+}
 
 std::string key_list(const ComparedTable& table) {
   std::string list;
@@ -71,8 +78,8 @@ std::string key_is(const catalog::OrderedKey& key, const RowKey& values) {
   std::string sql;
   for (std::size_t i = 0; i < key.columns.size(); ++i) {
     const auto& column = key.columns[i];
-    sql += fmt::format("{}{}{} {} {}", i == 0 ? "" : " AND ", column_of(column.name), column.collation, column.equal,
-                       literal(values[i], column.type));
+    sql += fmt::format("{}{}{} {} {}", i == 0 ? "" : " AND ", column_of(column.name), column.collation,
+                       column.equal, literal(values[i], column.type));
   }
   return sql;
 }
@@ -80,10 +87,12 @@ std::string key_is(const catalog::OrderedKey& key, const RowKey& values) {
 std::string keys_condition(const ComparedTable& table, const std::vector<RowKey>& keys) {
   std::string sql;
   if (!table.ordered_key) {
-    for (const auto& key : keys) sql += fmt::format("{}{}", sql.empty() ? "" : ", ", literal(key.front(), "pg_catalog.int8"));
+    for (const auto& key : keys)
+      sql += fmt::format("{}{}", sql.empty() ? "" : ", ", literal(key.front(), "pg_catalog.int8"));
     return fmt::format("{} IN ({})", column_of(table.key_column), sql);
   }
-  for (const auto& key : keys) sql += fmt::format("{}({})", sql.empty() ? "" : " OR ", key_is(*table.ordered_key, key));
+  for (const auto& key : keys)
+    sql += fmt::format("{}({})", sql.empty() ? "" : " OR ", key_is(*table.ordered_key, key));
   return "(" + sql + ")";
 }
 
@@ -105,19 +114,22 @@ std::string hash_probe_sql() {
   for (const int length : {0, 1, 11, 12, 13, 100, 1000}) {
     const auto form = fmt::format("pg_catalog.convert_to(pg_catalog.repeat('z', {}), 'UTF8')", length);
     for (const int which : {1, 2}) {
-      sql += fmt::format("{}pg_catalog.concat({}, ' ')", sql.empty() ? "" : " || ", hash_sql(false, form, which));
+      sql += fmt::format("{}pg_catalog.concat({}, ' ')", sql.empty() ? "" : " || ",
+                         hash_sql(false, form, which));
     }
   }
   return "SELECT " + sql;
 }
 
 std::string count_sql(const ComparedTable& table, const ChunkRange& range) {
-  return fmt::format("SELECT pg_catalog.count(*) FROM ({}) AS r", selects(table, conditions_of(table, range), ""));
+  return fmt::format("SELECT pg_catalog.count(*) FROM ({}) AS r",
+                     selects(table, conditions_of(table, range), ""));
 }
 
 std::string digest_sql(const ComparedTable& table, const ChunkRange& range) {
   if (table.only_count) {
-    return fmt::format("COPY (SELECT 0, c.rows, 0, 0, 0 FROM ({}) AS c (rows)) TO STDOUT", count_sql(table, range));
+    return fmt::format("COPY (SELECT 0, c.rows, 0, 0, 0 FROM ({}) AS c (rows)) TO STDOUT",
+                       count_sql(table, range));
   }
   return fmt::format(
       "COPY (SELECT h.h1 & {} AS bucket, pg_catalog.count(*), pg_catalog.sum(h.bytes), pg_catalog.sum(h.h1), "
@@ -126,8 +138,9 @@ std::string digest_sql(const ComparedTable& table, const ChunkRange& range) {
 }
 
 std::string rows_sql(const ComparedTable& table, const ChunkRange& range, const std::vector<int>& buckets) {
-  return fmt::format("SELECT h.* FROM ({}) AS h WHERE h.h1 & {} IN ({})", hashed_rows(table, conditions_of(table, range)),
-                     table.buckets - 1, fmt::join(buckets, ", "));
+  return fmt::format("SELECT h.* FROM ({}) AS h WHERE h.h1 & {} IN ({})",
+                     hashed_rows(table, conditions_of(table, range)), table.buckets - 1,
+                     fmt::join(buckets, ", "));
 }
 
 std::string keyed_rows_sql(const ComparedTable& table, const std::vector<RowKey>& keys) {

@@ -14,14 +14,14 @@ namespace pghaul {
 // One side of a comparison. A value.
 struct ComparedTable {
   catalog::TableName name;
-  bool only = true;                            // without tables that inherit from it
+  bool only = true;  // without tables that inherit from it
   RowForm form;
-  std::string where_sql;                       // the user's, or empty
-  std::string key_column;                      // integer key that ranges are of; empty: none
+  std::string where_sql;                           // the user's, or empty
+  std::string key_column;                          // integer key that ranges are of; empty: none
   std::optional<catalog::OrderedKey> ordered_key;  // that they are of if there is no integer key
-  int buckets = 16;                            // a power of two
-  bool portable_hash = false;                  // MD5, where the servers' own hashes differ
-  bool only_count = false;                     // digests have numbers of rows alone
+  int buckets = 16;                                // a power of two
+  bool portable_hash = false;                      // MD5, where the servers' own hashes differ
+  bool only_count = false;                         // digests have numbers of rows alone
 };
 
 // A few hashes as one text: servers that give the same hash alike.

@@ -9,10 +9,12 @@
 namespace pghaul {
 namespace {
 
-constexpr auto by_table = "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; "
-                          "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = on";
-constexpr auto by_index = "SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = on; "
-                          "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off";
+constexpr auto by_table =
+    "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; "
+    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = on";
+constexpr auto by_index =
+    "SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = on; "
+    "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off";
 
 std::string from(const ComparedTable& table, const std::string& condition) {
   return fmt::format("FROM {}{} AS t WHERE {}{}", table.only ? "ONLY " : "", table.name.sql(), condition,
@@ -30,15 +32,17 @@ std::string bounds_of(const std::vector<ChunkRange>& ranges) {
 
 std::string range_counts_sql(const ComparedTable& table, const std::vector<ChunkRange>& ranges) {
   const auto key = "t." + pg::quote_identifier(table.key_column);
-  return fmt::format("SELECT pg_catalog.width_bucket({}::pg_catalog.int8, {}) AS range, pg_catalog.count(*) {} GROUP BY 1",
-                     key, bounds_of(ranges), from(table, key + " IS NOT NULL"));
+  return fmt::format(
+      "SELECT pg_catalog.width_bucket({}::pg_catalog.int8, {}) AS range, pg_catalog.count(*) {} GROUP BY 1",
+      key, bounds_of(ranges), from(table, key + " IS NOT NULL"));
 }
 
 std::vector<std::int64_t> count_in_table(pg::Connection& connection, const ComparedTable& table,
                                          const std::vector<ChunkRange>& ranges) {
   std::vector<std::int64_t> counts(std::max<std::size_t>(ranges.size(), 1));
   connection.run(by_table, Deadline::never());
-  const auto sql = ranges.empty() ? "SELECT 0, pg_catalog.count(*) " + from(table, "true") : range_counts_sql(table, ranges);
+  const auto sql = ranges.empty() ? "SELECT 0, pg_catalog.count(*) " + from(table, "true")
+                                  : range_counts_sql(table, ranges);
   const auto result = connection.run(sql, Deadline::never());
   for (int row = 0; row < result.rows(); ++row) {
     counts.at(static_cast<std::size_t>(result.int64(row, 0))) = result.int64(row, 1);
@@ -50,15 +54,17 @@ std::vector<std::int64_t> count_in_table(pg::Connection& connection, const Compa
 std::string keys_in_order(const ComparedTable& table) {
   std::string list;
   for (const auto& column : table.ordered_key->columns) {
-    list += fmt::format("{}t.{}{}{}", list.empty() ? "" : ", ", pg::quote_identifier(column.name), column.collation,
-                        column.descending ? " DESC" : "");
+    list += fmt::format("{}t.{}{}{}", list.empty() ? "" : ", ", pg::quote_identifier(column.name),
+                        column.collation, column.descending ? " DESC" : "");
   }
-  return fmt::format("SELECT pg_catalog.count(*) FROM (SELECT 1 {} ORDER BY {} OFFSET 0) AS r", from(table, "true"), list);
+  return fmt::format("SELECT pg_catalog.count(*) FROM (SELECT 1 {} ORDER BY {} OFFSET 0) AS r",
+                     from(table, "true"), list);
 }
 
 std::int64_t count_by_index(pg::Connection& connection, const ComparedTable& table, const ChunkRange& range) {
   const auto sql = table.ordered_key ? keys_in_order(table)
-                                     : "SELECT pg_catalog.count(*) " + from(table, range_condition(range, table.key_column));
+                                     : "SELECT pg_catalog.count(*) " +
+                                           from(table, range_condition(range, table.key_column));
   return connection.run(sql, Deadline::never()).int64(0, 0);
 }
 
@@ -66,7 +72,8 @@ std::int64_t count_by_index(pg::Connection& connection, const ComparedTable& tab
 
 std::vector<SuspectedRange> check_index(pg::Connection& connection, const ComparedTable& table,
                                         const std::vector<ChunkRange>& ranges) {
-  pg::Transaction transaction(connection, Deadline::never(), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  pg::Transaction transaction(connection, Deadline::never(),
+                              "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   connection.run("SET LOCAL statement_timeout = 0", Deadline::never());
   const auto in_table = count_in_table(connection, table, ranges);
   connection.run(by_index, Deadline::never());

@@ -15,9 +15,9 @@ struct SuspectedRange {
   std::int64_t by_index = 0, in_table = 0;
 };
 
-// Counts the rows of each range by a scan of the whole table, and then by the index, in one snapshot: no writer can make a
-// difference. `ranges` are key ranges of an integer key, ascending and without gaps, or empty: the table as one. Takes one
-// scan of the table and one of the index. Errors: those of the server.
+// Counts the rows of each range by a scan of the whole table, and then by the index, in one snapshot: no
+// writer can make a difference. `ranges` are key ranges of an integer key, ascending and without gaps, or
+// empty: the table as one. Takes one scan of the table and one of the index. Errors: those of the server.
 std::vector<SuspectedRange> check_index(pg::Connection& connection, const ComparedTable& table,
                                         const std::vector<ChunkRange>& ranges);
 

@@ -1,9 +1,9 @@
 #include "diff/row_form.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "catalog/names.h"
 #include "pg/quote.h"
@@ -13,7 +13,8 @@ namespace {
 
 std::string list(const std::vector<std::string>& columns) {
   std::string sql;
-  for (const auto& name : columns) sql += fmt::format("{}t.{}", sql.empty() ? "" : ", ", pg::quote_identifier(name));
+  for (const auto& name : columns)
+    sql += fmt::format("{}t.{}", sql.empty() ? "" : ", ", pg::quote_identifier(name));
   return sql;
 }
 
@@ -22,7 +23,9 @@ std::string printed(const std::vector<std::string>& columns) {
   return fmt::format("ROW({})::pg_catalog.text", list(columns));
 }
 
-std::string sent(const std::string& fields) { return fmt::format("pg_catalog.record_send(ROW({}))", fields); }
+std::string sent(const std::string& fields) {
+  return fmt::format("pg_catalog.record_send(ROW({}))", fields);
+}
 
 std::string names(const std::vector<std::string>& columns) {
   std::vector<std::string> shown;

@@ -19,7 +19,8 @@ catalog::Column column(const std::string& name, std::uint32_t type, bool binary_
 
 catalog::TableShape table(std::uint32_t type_of_b) {
   catalog::TableShape shape;
-  shape.columns = {column("a", 20, true), column("b", type_of_b, type_of_b < 10'000), column("c d", 99'999, false)};
+  shape.columns = {column("a", 20, true), column("b", type_of_b, type_of_b < 10'000),
+                   column("c d", 99'999, false)};
   return shape;
 }
 
@@ -50,10 +51,13 @@ TEST(RowForm, OfOneColumnIsMadeAlike) {
   EXPECT_EQ(form.column_sql("c d"), R"(pg_catalog.record_send(ROW(ROW(t."c d")::pg_catalog.text)))");
 }
 
-TEST(RowForm, OfNoColumns) { EXPECT_EQ(RowForm{}.sql(), "pg_catalog.record_send(ROW())"); }
+TEST(RowForm, OfNoColumns) {
+  EXPECT_EQ(RowForm{}.sql(), "pg_catalog.record_send(ROW())");
+}
 
 TEST(RowForm, SaysWhatEqualIs) {
-  EXPECT_EQ(row_form(table(23), table(23), all, true).meaning(), "the same binary form (a, b) and the same text (\"c d\")");
+  EXPECT_EQ(row_form(table(23), table(23), all, true).meaning(),
+            "the same binary form (a, b) and the same text (\"c d\")");
 }
 
 }  // namespace

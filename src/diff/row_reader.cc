@@ -17,15 +17,16 @@ std::vector<RowPrint> prints(const pg::Result& result, std::size_t key_columns) 
   const int hash = static_cast<int>(key_columns);
   std::vector<RowPrint> rows;
   for (int row = 0; row < result.rows(); ++row) {
-    rows.push_back({key_of(result, row, key_columns), {result.int64(row, hash), result.int64(row, hash + 1)}});
+    rows.push_back(
+        {key_of(result, row, key_columns), {result.int64(row, hash), result.int64(row, hash + 1)}});
   }
   return rows;
 }
 
 }  // namespace
 
-RowReader::RowReader(pg::Endpoint endpoint, pg::SessionOptions session, const RetryPolicy& retry, const StopSource& stop,
-                     Duration statement_timeout)
+RowReader::RowReader(pg::Endpoint endpoint, pg::SessionOptions session, const RetryPolicy& retry,
+                     const StopSource& stop, Duration statement_timeout)
     : endpoint_(std::move(endpoint)),
       session_(std::move(session)),
       retry_(retry),
@@ -62,7 +63,8 @@ std::vector<RowPrint> RowReader::rows(const ComparedTable& table, const std::vec
   return prints(ask(keyed_rows_sql(table, keys), true), key_columns(table).size());
 }
 
-std::vector<RowReader::RowColumns> RowReader::columns(const ComparedTable& table, const std::vector<RowKey>& keys,
+std::vector<RowReader::RowColumns> RowReader::columns(const ComparedTable& table,
+                                                      const std::vector<RowKey>& keys,
                                                       const std::vector<std::string>& names, bool values) {
   const auto result = ask(column_digests_sql(table, keys, names, values), true);
   const auto key_size = key_columns(table).size();

@@ -13,15 +13,16 @@
 
 namespace pghaul {
 
-// Each question is one statement, so each sees a snapshot of its own. Connects when it is first asked, and again after a
-// loss. Threads: one. Errors: as of a lost server that stays away; those of the statement.
+// Each question is one statement, so each sees a snapshot of its own. Connects when it is first asked, and
+// again after a loss. Threads: one. Errors: as of a lost server that stays away; those of the statement.
 class RowReader {
  public:
-  RowReader(pg::Endpoint endpoint, pg::SessionOptions session, const RetryPolicy& retry, const StopSource& stop,
-            Duration statement_timeout);
+  RowReader(pg::Endpoint endpoint, pg::SessionOptions session, const RetryPolicy& retry,
+            const StopSource& stop, Duration statement_timeout);
 
   std::int64_t count(const ComparedTable& table, const ChunkRange& range);
-  std::vector<RowPrint> rows(const ComparedTable& table, const ChunkRange& range, const std::vector<int>& buckets);
+  std::vector<RowPrint> rows(const ComparedTable& table, const ChunkRange& range,
+                             const std::vector<int>& buckets);
   std::vector<RowPrint> rows(const ComparedTable& table, const std::vector<RowKey>& keys);
 
   struct ColumnPrint {

@@ -34,8 +34,8 @@ using RowStates = std::map<std::vector<std::string>, RowState>;
 // All keys of both sides. Those without a key go by their hash, as text.
 RowStates row_states(std::vector<RowPrint> source, std::vector<RowPrint> target);
 
-// Looks at unequal rows again, round by round. Live traffic makes rows unequal for a moment; a difference is one only if
-// neither side has changed from one look to the next.
+// Looks at unequal rows again, round by round. Live traffic makes rows unequal for a moment; a difference is
+// one only if neither side has changed from one look to the next.
 class Settling {
  public:
   // What the first look found; equal rows are passed over.
@@ -43,7 +43,7 @@ class Settling {
   // A later look at all of open().
   void look_again(const RowStates& now);
 
-  const RowStates& open() const { return open_; }            // not decided; after the last round: in motion
+  const RowStates& open() const { return open_; }  // not decided; after the last round: in motion
   // Gives up on what is open.
   RowStates take_open() { return std::exchange(open_, {}); }
   const RowStates& different() const { return different_; }  // confirmed

@@ -13,8 +13,8 @@ struct RecordedCopy {
   int table_copy = 0, generation = 0;
   std::string source_database, source_system;
   bool complete = false;
-  bool merged = false;     // with --on-conflict
-  std::string key;         // column of an integer key, or OrderedKey::identity(); empty: none
+  bool merged = false;  // with --on-conflict
+  std::string key;      // column of an integer key, or OrderedKey::identity(); empty: none
 };
 
 // All copies into the table of this condition and these columns, in the order of their ids.

@@ -8,7 +8,8 @@ class VerifyLedger : public VerifyTest {
  protected:
   ProgramResult check(const Arguments& more = {}) const {
     Arguments arguments{"verify", "--from-ledger", "--target", target_conninfo(), "--progress", "none"};
-    if (std::ranges::find(more, "--table") == more.end()) arguments.insert(arguments.end(), {"--table", profiles});
+    if (std::ranges::find(more, "--table") == more.end())
+      arguments.insert(arguments.end(), {"--table", profiles});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_pghaul(arguments, {}, 120s);
   }
@@ -43,9 +44,8 @@ TEST_F(VerifyLedger, AByteARowANullAreMissed) {
   copied({"--batch-bytes", "64kB"});
   for (const std::string change :
        {"UPDATE profiles SET data = jsonb_set(data, '{name}', '\"x\"') WHERE id = 300",
-        "DELETE FROM profiles WHERE id = 30000",
-        "UPDATE profiles SET data = NULL WHERE id = 45000", "INSERT INTO profiles VALUES (1000000, '{}')",
-        "INSERT INTO profiles VALUES (-1, NULL)"}) {
+        "DELETE FROM profiles WHERE id = 30000", "UPDATE profiles SET data = NULL WHERE id = 45000",
+        "INSERT INTO profiles VALUES (1000000, '{}')", "INSERT INTO profiles VALUES (-1, NULL)"}) {
     target_sql("CREATE TABLE IF NOT EXISTS kept AS TABLE profiles; " + change);
     const auto table = checked(1);
     EXPECT_EQ(table["differences"], 1) << change;
@@ -66,8 +66,9 @@ TEST_F(VerifyLedger, AfterAResumeAndGains) {
 }
 
 TEST_F(VerifyLedger, WithoutAKeyAsAWhole) {
-  source_sql("CREATE TABLE profiles (a int, b text); "
-             "INSERT INTO profiles SELECT g % 100, 'x' FROM generate_series(1, 50000) g");
+  source_sql(
+      "CREATE TABLE profiles (a int, b text); "
+      "INSERT INTO profiles SELECT g % 100, 'x' FROM generate_series(1, 50000) g");
   copied({"--batch-bytes", "64kB"});
   EXPECT_THAT(checked(0)["strategy"], HasSubstr("as a whole"));
   target_sql("DELETE FROM profiles WHERE ctid = '(0,1)'; INSERT INTO profiles VALUES (1, 'y')");
@@ -75,8 +76,10 @@ TEST_F(VerifyLedger, WithoutAKeyAsAWhole) {
 }
 
 TEST_F(VerifyLedger, KeysOfOtherTypes) {
-  source_sql("CREATE TABLE profiles (id uuid PRIMARY KEY, n int); INSERT INTO profiles SELECT md5(g::text)::uuid, g FROM "
-             "generate_series(1, 20000) g; ANALYZE profiles");
+  source_sql(
+      "CREATE TABLE profiles (id uuid PRIMARY KEY, n int); INSERT INTO profiles SELECT md5(g::text)::uuid, g "
+      "FROM "
+      "generate_series(1, 20000) g; ANALYZE profiles");
   copied({"--batch-bytes", "64kB"});
   EXPECT_THAT(checked(0)["strategy"], HasSubstr("ranges"));
   target_sql("UPDATE profiles SET n = 0 WHERE n = 500");
@@ -84,11 +87,14 @@ TEST_F(VerifyLedger, KeysOfOtherTypes) {
 }
 
 TEST_F(VerifyLedger, PartitionsAndText) {
-  source_sql("CREATE TABLE profiles (id bigint, at date, kind text COLLATE \"und-x-icu\", PRIMARY KEY (kind, id, at)) "
-             "PARTITION BY RANGE (at); "
-             "CREATE TABLE p1 PARTITION OF profiles FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); "
-             "CREATE TABLE p2 PARTITION OF profiles DEFAULT; "
-             "INSERT INTO profiles SELECT g, '2026-01-01'::date + g % 100, 'k' || g % 7 FROM generate_series(1, 3000) g");
+  source_sql(
+      "CREATE TABLE profiles (id bigint, at date, kind text COLLATE \"und-x-icu\", PRIMARY KEY (kind, id, "
+      "at)) "
+      "PARTITION BY RANGE (at); "
+      "CREATE TABLE p1 PARTITION OF profiles FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); "
+      "CREATE TABLE p2 PARTITION OF profiles DEFAULT; "
+      "INSERT INTO profiles SELECT g, '2026-01-01'::date + g % 100, 'k' || g % 7 FROM generate_series(1, "
+      "3000) g");
   copied();
   EXPECT_EQ(checked(0)["target_rows"], 3000);
   target_sql("UPDATE profiles SET at = at + 1 WHERE id = 7");
@@ -101,8 +107,11 @@ TEST_F(VerifyLedger, OfASourceInLatin1) {
   run_psql(source_server().conninfo(),
            "CREATE DATABASE " + name + " TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
   const auto source = source_server().conninfo(name);
-  run_psql(source, "CREATE TABLE profiles (id int PRIMARY KEY, t text); INSERT INTO profiles VALUES (1, 'gr\u00fcn')");
-  const auto result = run_pghaul({"copy", "--source", source, "--target", target_conninfo(), "--table", profiles});
+  run_psql(
+      source,
+      "CREATE TABLE profiles (id int PRIMARY KEY, t text); INSERT INTO profiles VALUES (1, 'gr\u00fcn')");
+  const auto result =
+      run_pghaul({"copy", "--source", source, "--target", target_conninfo(), "--table", profiles});
   ASSERT_EQ(result.status, 0) << result;
   EXPECT_EQ(checked(0)["state"], "equal");
 }
@@ -120,7 +129,8 @@ TEST_F(VerifyLedger, WhatCannotBeSaid) {
 
 TEST_F(VerifyLedger, MergedRowsAreNotItsOwn) {
   make_profiles(100);
-  target_sql("CREATE TABLE profiles (id bigint PRIMARY KEY, data jsonb); INSERT INTO profiles VALUES (3, '{}')");
+  target_sql(
+      "CREATE TABLE profiles (id bigint PRIMARY KEY, data jsonb); INSERT INTO profiles VALUES (3, '{}')");
   copied({"--on-conflict", "skip"});
   expect_refused("it may hold rows of others");
 }

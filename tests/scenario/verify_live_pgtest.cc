@@ -18,7 +18,8 @@ constexpr auto table_sql =
     "DECLARE till timestamptz := clock_timestamp() + make_interval(secs => seconds); BEGIN "
     "WHILE clock_timestamp() < till LOOP "
     "  UPDATE profiles SET n = n + 0.01 WHERE id = 1; "
-    "  UPDATE profiles SET data = jsonb_build_object('at', clock_timestamp()) WHERE id = 1 + (random() * 20000)::int; "
+    "  UPDATE profiles SET data = jsonb_build_object('at', clock_timestamp()) WHERE id = 1 + (random() * "
+    "20000)::int; "
     "  INSERT INTO profiles (data, n) VALUES ('{}', random()); "
     "  DELETE FROM profiles WHERE id = 1000 + (random() * 20000)::int; "
     "  COMMIT; PERFORM pg_sleep(0.002); "
@@ -32,17 +33,21 @@ class VerifyLive : public testing::Test {
     target_.start();
     run_psql(source_.conninfo(), table_sql);
     run_psql(source_.conninfo(),
-             "INSERT INTO profiles (data, n) SELECT jsonb_build_object('g', g), g FROM generate_series(1, 20000) g; "
+             "INSERT INTO profiles (data, n) SELECT jsonb_build_object('g', g), g FROM generate_series(1, "
+             "20000) g; "
              "ANALYZE profiles; CREATE PUBLICATION everything FOR ALL TABLES");
     run_psql(target_.conninfo(), table_sql);
-    run_psql(target_.conninfo(), fmt::format("CREATE SUBSCRIPTION behind CONNECTION {} PUBLICATION everything",
-                                             pg::quote_literal(source_.conninfo())));
+    run_psql(target_.conninfo(),
+             fmt::format("CREATE SUBSCRIPTION behind CONNECTION {} PUBLICATION everything",
+                         pg::quote_literal(source_.conninfo())));
     ASSERT_TRUE(wait_until([&] { return is_followed(); }));
   }
   bool is_followed() const {
-    const auto tables = run_psql(target_.conninfo(), "SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r'");
-    const auto senders = run_psql(source_.conninfo(), "SELECT count(*) FROM pg_stat_replication "
-                                                      "WHERE replay_lsn >= pg_current_wal_lsn()");
+    const auto tables =
+        run_psql(target_.conninfo(), "SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r'");
+    const auto senders = run_psql(source_.conninfo(),
+                                  "SELECT count(*) FROM pg_stat_replication "
+                                  "WHERE replay_lsn >= pg_current_wal_lsn()");
     return tables == "0" && senders == "1";
   }
   RunningProgram write_for(int seconds) const {
@@ -51,8 +56,8 @@ class VerifyLive : public testing::Test {
     return {options, "psql"};
   }
   ProgramResult verify(const Arguments& more) const {
-    Arguments arguments{"verify", "--source", source_.conninfo(), "--target", target_.conninfo(), "--table", "profiles",
-                        "--progress", "none", "--json"};
+    Arguments arguments{"verify",  "--source", source_.conninfo(), "--target", target_.conninfo(),
+                        "--table", "profiles", "--progress",       "none",     "--json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_pghaul(arguments, {}, 120s);
   }
@@ -71,14 +76,16 @@ TEST_F(VerifyLive, NoFalseAlarm) {
   }
   RecordProperty("rows_in_motion", moving);
   // What is no delay is found all the same.
-  run_psql(target_.conninfo(), "UPDATE profiles SET n = -1 WHERE id = 500; INSERT INTO profiles VALUES (-7, '{}', 1)");
+  run_psql(target_.conninfo(),
+           "UPDATE profiles SET n = -1 WHERE id = 500; INSERT INTO profiles VALUES (-7, '{}', 1)");
   const auto found = verify({"--settle", "300ms", "--rounds", "5"});
   EXPECT_EQ(found.status, 1) << found;
   const auto rows = json_of(found)["tables"][0]["rows"];
   EXPECT_EQ(rows.size(), 2) << rows;
   writer.process().signal(SIGTERM);
   writer.finish();
-  run_psql(target_.conninfo(), "UPDATE profiles SET n = 500 WHERE id = 500; DELETE FROM profiles WHERE id = -7");
+  run_psql(target_.conninfo(),
+           "UPDATE profiles SET n = 500 WHERE id = 500; DELETE FROM profiles WHERE id = -7");
   ASSERT_TRUE(wait_until([&] { return is_followed(); }));
   EXPECT_EQ(verify({"--settle", "1ms"}).status, 0);
 }

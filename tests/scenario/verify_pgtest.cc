@@ -19,9 +19,10 @@ TEST_F(Verify, EqualAfterACopy) {
 TEST_F(Verify, EveryKindOfDifference) {
   make_profiles(20'000);
   copied();
-  target_sql("DELETE FROM profiles WHERE id = 3; INSERT INTO profiles VALUES (4, '{}'), (1000000, '{}'); "
-             "UPDATE profiles SET data = data || '{\"name\": \"x\"}' WHERE id = 30000; "
-             "UPDATE profiles SET data = NULL WHERE id = 60000");
+  target_sql(
+      "DELETE FROM profiles WHERE id = 3; INSERT INTO profiles VALUES (4, '{}'), (1000000, '{}'); "
+      "UPDATE profiles SET data = data || '{\"name\": \"x\"}' WHERE id = 30000; "
+      "UPDATE profiles SET data = NULL WHERE id = 60000");
   const auto table = verified(1, {"--batch-bytes", "64kB"});
   EXPECT_EQ(table["state"], "different");
   EXPECT_EQ(differences(table),
@@ -56,35 +57,45 @@ TEST_F(Verify, WhereAndColumns) {
 }
 
 TEST_F(Verify, NullKeysAreTheirHashes) {
-  both_sql("CREATE TABLE profiles (id bigint UNIQUE, data text); "
-           "INSERT INTO profiles VALUES (1, 'a'), (NULL, 'b'), (NULL, 'b'), (NULL, 'c')");
+  both_sql(
+      "CREATE TABLE profiles (id bigint UNIQUE, data text); "
+      "INSERT INTO profiles VALUES (1, 'a'), (NULL, 'b'), (NULL, 'b'), (NULL, 'c')");
   expect_equal_rows(4);
   target_sql("DELETE FROM profiles WHERE data = 'c'; INSERT INTO profiles VALUES (NULL, 'b')");
   EXPECT_EQ(differences(verified(1)), (Rows{"row 1:0", "row 2:3"}));
 }
 
 TEST_F(Verify, WithoutAKeyRowsAreCounted) {
-  both_sql("CREATE TABLE profiles (a int, b text); "
-           "INSERT INTO profiles SELECT g % 1000, 'x' FROM generate_series(1, 100000) g");
+  both_sql(
+      "CREATE TABLE profiles (a int, b text); "
+      "INSERT INTO profiles SELECT g % 1000, 'x' FROM generate_series(1, 100000) g");
   EXPECT_THAT(expect_equal_rows(100'000)["strategy"], HasSubstr("as a whole"));
-  target_sql("DELETE FROM profiles WHERE ctid IN (SELECT ctid FROM profiles WHERE a = 5 LIMIT 1); "
-             "INSERT INTO profiles VALUES (1000, 'x')");
+  target_sql(
+      "DELETE FROM profiles WHERE ctid IN (SELECT ctid FROM profiles WHERE a = 5 LIMIT 1); "
+      "INSERT INTO profiles VALUES (1000, 'x')");
   EXPECT_EQ(differences(verified(1)), (Rows{"row 100:99", "row 0:1"}));
 }
 
 // Of a target without an index of its own.
 TEST_F(Verify, ADoubledRow) {
-  source_sql("CREATE TABLE profiles (id bigint PRIMARY KEY, data text); INSERT INTO profiles SELECT g, 'x' FROM generate_series(1, 1000) g");
-  target_sql("CREATE TABLE profiles (id bigint, data text); INSERT INTO profiles SELECT g, 'x' FROM generate_series(1, 1000) g");
+  source_sql(
+      "CREATE TABLE profiles (id bigint PRIMARY KEY, data text); INSERT INTO profiles SELECT g, 'x' FROM "
+      "generate_series(1, 1000) g");
+  target_sql(
+      "CREATE TABLE profiles (id bigint, data text); INSERT INTO profiles SELECT g, 'x' FROM "
+      "generate_series(1, 1000) g");
   expect_equal_rows(1000);
   target_sql("INSERT INTO profiles VALUES (77, 'x')");
   EXPECT_EQ(differences(verified(1)), (Rows{"id=77 1:2"}));
 }
 
 TEST_F(Verify, KeysOfOtherTypes) {
-  both_sql("CREATE TABLE profiles (tenant uuid, at timestamptz, name text COLLATE \"C\", data int, PRIMARY KEY (tenant, at, name)); "
-           "INSERT INTO profiles SELECT md5((g % 7)::text)::uuid, '2026-01-01'::timestamptz + g * interval '1 second', 'n\\' || g, g "
-           "FROM generate_series(1, 20000) g; ANALYZE profiles");
+  both_sql(
+      "CREATE TABLE profiles (tenant uuid, at timestamptz, name text COLLATE \"C\", data int, PRIMARY KEY "
+      "(tenant, at, name)); "
+      "INSERT INTO profiles SELECT md5((g % 7)::text)::uuid, '2026-01-01'::timestamptz + g * interval '1 "
+      "second', 'n\\' || g, g "
+      "FROM generate_series(1, 20000) g; ANALYZE profiles");
   const auto table = expect_equal_rows(20'000, {"--batch-bytes", "64kB"});
   EXPECT_THAT(table["strategy"], HasSubstr("key (tenant, at, name)"));
   EXPECT_GT(table["chunks"], 5);
@@ -98,15 +109,17 @@ TEST_F(Verify, KeysOfOtherTypes) {
 TEST_F(Verify, TextThatSortsOtherwise) {
   source_sql("CREATE TABLE profiles (name text COLLATE \"C\" PRIMARY KEY, data int)");
   target_sql("CREATE TABLE profiles (name text COLLATE \"und-x-icu\" PRIMARY KEY, data int)");
-  both_sql("INSERT INTO profiles SELECT chr(65 + g % 26 + 32 * (g % 2)) || g, g FROM generate_series(1, 5000) g");
+  both_sql(
+      "INSERT INTO profiles SELECT chr(65 + g % 26 + 32 * (g % 2)) || g, g FROM generate_series(1, 5000) g");
   EXPECT_THAT(expect_equal_rows(5000)["strategy"], HasSubstr("as a whole"));
   target_sql("UPDATE profiles SET data = 0 WHERE data = 55");
   EXPECT_EQ(verified(1)["differences"], 2);  // the row as it is there, and as it should be
 }
 
 TEST_F(Verify, ColumnsInAnotherOrderAndTypesThatFit) {
-  source_sql("CREATE TABLE profiles (id int PRIMARY KEY, a smallint, b varchar(10), c char(4)); "
-             "INSERT INTO profiles SELECT g, g, 'b' || g, 'c' FROM generate_series(1, 1000) g");
+  source_sql(
+      "CREATE TABLE profiles (id int PRIMARY KEY, a smallint, b varchar(10), c char(4)); "
+      "INSERT INTO profiles SELECT g, g, 'b' || g, 'c' FROM generate_series(1, 1000) g");
   target_sql("CREATE TABLE profiles (b text, c char(4), id bigint PRIMARY KEY, a int)");
   copied();
   expect_equal_rows(1000);
@@ -159,13 +172,15 @@ TEST_F(Verify, AStaleIndex) {
   target_sql("UPDATE pg_index SET indisready = true WHERE indexrelid = 'profiles_pkey'::regclass");
   const auto result = verify({"--seq-scan"});
   EXPECT_EQ(result.status, 1) << result;
-  EXPECT_THAT(result.out, HasSubstr("profiles_pkey on the target, id >= 60001: 0 rows by the index, 1 row in the table"));
+  EXPECT_THAT(result.out,
+              HasSubstr("profiles_pkey on the target, id >= 60001: 0 rows by the index, 1 row in the table"));
   EXPECT_THAT(result.out, HasSubstr("id = 1000000: is on the target only"));
 }
 
 TEST_F(Verify, AStaleIndexOfAnotherKind) {
-  both_sql("CREATE TABLE profiles (a uuid, b int, PRIMARY KEY (a, b)); "
-           "INSERT INTO profiles SELECT md5(g::text)::uuid, g FROM generate_series(1, 5000) g; ANALYZE profiles");
+  both_sql(
+      "CREATE TABLE profiles (a uuid, b int, PRIMARY KEY (a, b)); "
+      "INSERT INTO profiles SELECT md5(g::text)::uuid, g FROM generate_series(1, 5000) g; ANALYZE profiles");
   expect_equal_rows(5000, {"--seq-scan"});
   source_sql("UPDATE pg_index SET indisready = false WHERE indexrelid = 'profiles_pkey'::regclass");
   source_sql("INSERT INTO profiles VALUES (gen_random_uuid(), 0)");
@@ -191,18 +206,21 @@ TEST_F(Verify, ASampleIsNotEqual) {
 }
 
 TEST_F(Verify, Partitions) {
-  both_sql("CREATE TABLE profiles (id bigint, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); "
-           "CREATE TABLE p1 PARTITION OF profiles FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); "
-           "CREATE TABLE p2 PARTITION OF profiles DEFAULT; "
-           "INSERT INTO profiles SELECT g, '2026-01-01'::date + g % 100 FROM generate_series(1, 3000) g");
+  both_sql(
+      "CREATE TABLE profiles (id bigint, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); "
+      "CREATE TABLE p1 PARTITION OF profiles FOR VALUES FROM ('2026-01-01') TO ('2026-02-01'); "
+      "CREATE TABLE p2 PARTITION OF profiles DEFAULT; "
+      "INSERT INTO profiles SELECT g, '2026-01-01'::date + g % 100 FROM generate_series(1, 3000) g");
   expect_equal_rows(3000);
   target_sql("DELETE FROM p2 WHERE id = 99");
   EXPECT_EQ(verified(1)["differences"], 1);
 }
 
 TEST_F(Verify, WithAndWithoutTheTablesThatInherit) {
-  source_sql("CREATE TABLE profiles (id int PRIMARY KEY); CREATE TABLE child (PRIMARY KEY (id)) INHERITS (profiles);"
-             "INSERT INTO profiles SELECT generate_series(1, 100); INSERT INTO child SELECT generate_series(50, 150)");
+  source_sql(
+      "CREATE TABLE profiles (id int PRIMARY KEY); CREATE TABLE child (PRIMARY KEY (id)) INHERITS (profiles);"
+      "INSERT INTO profiles SELECT generate_series(1, 100); INSERT INTO child SELECT generate_series(50, "
+      "150)");
   copied();
   EXPECT_EQ(verified(0)["source_rows"], 201);
   EXPECT_EQ(verified(1, {"--only"})["source_rows"], 100);
@@ -235,10 +253,13 @@ TEST_F(Verify, WritesNothing) {
   both_sql("CREATE TABLE profiles (id bigint PRIMARY KEY, data text); INSERT INTO profiles VALUES (1, 'x')");
   const auto role = database().substr(0, 40) + "_verifier";
   for (const auto& conninfo : {source_conninfo(), target_conninfo()}) {
-    run_psql(conninfo, fmt::format("DROP ROLE IF EXISTS {0}; CREATE ROLE {0} LOGIN; GRANT SELECT ON profiles TO {0}", role));
+    run_psql(
+        conninfo,
+        fmt::format("DROP ROLE IF EXISTS {0}; CREATE ROLE {0} LOGIN; GRANT SELECT ON profiles TO {0}", role));
   }
-  const auto result = run_pghaul({"verify", "--source", source_server().conninfo(database(), role), "--target",
-                                  target_server().conninfo(database(), role), "--table", "profiles"});
+  const auto result =
+      run_pghaul({"verify", "--source", source_server().conninfo(database(), role), "--target",
+                  target_server().conninfo(database(), role), "--table", "profiles"});
   EXPECT_EQ(result.status, 0) << result;
   EXPECT_EQ(target_sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'pghaul'"), "0");
 }

@@ -1,9 +1,9 @@
 // A comparison that is stopped, and goes on.
+#include <signal.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-
-#include <signal.h>
 
 #include "scenario/verify_test.h"
 
@@ -59,7 +59,8 @@ TEST_F(VerifyState, WhatDifferedBeforeIsLookedAtAgain) {
   copied();
   target_sql("UPDATE profiles SET data = '{}' WHERE id IN (3, 30000); DELETE FROM profiles WHERE id = 60000");
   kill_on_the_way();
-  target_sql("INSERT INTO profiles VALUES (4, '{}')");  // its range may be done already: it counts from the next run on
+  target_sql("INSERT INTO profiles VALUES (4, '{}')");  // its range may be done already: it counts from the
+                                                        // next run on
   const auto found = differences(verified(1, with_state()));
   for (const auto* const row : {"id=3 1:1 data", "id=30000 1:1 data", "id=60000 1:0"}) {
     EXPECT_TRUE(found.contains(row)) << row;
@@ -72,7 +73,8 @@ TEST_F(VerifyState, OfAnotherComparisonIsRefused) {
   copied();
   kill_on_the_way();
   const auto before = lines();
-  for (const Arguments& other : {Arguments{"--columns", "id"}, Arguments{"--counts"}, Arguments{"--where", "id > 5"}}) {
+  for (const Arguments& other :
+       {Arguments{"--columns", "id"}, Arguments{"--counts"}, Arguments{"--where", "id > 5"}}) {
     const auto result = verify(with_state(other));
     EXPECT_EQ(result.status, 3) << result;
     EXPECT_THAT(result.err, HasSubstr("this file is of another comparison"));

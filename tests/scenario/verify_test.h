@@ -10,7 +10,8 @@ namespace pghaul::test {
 
 class VerifyTest : public CopyTest {
  protected:
-  // The pause before rows are looked at again is short: nobody writes meanwhile, unless a test says otherwise.
+  // The pause before rows are looked at again is short: nobody writes meanwhile, unless a test says
+  // otherwise.
   ProgramResult verify(Arguments more = {}, const Environment& environment = {}) const {
     if (std::ranges::find(more, "--settle") == more.end()) more.insert(more.end(), {"--settle", "1ms"});
     return run_pghaul(command("verify", more), environment, 120s);
@@ -30,7 +31,8 @@ class VerifyTest : public CopyTest {
     EXPECT_EQ(table.value("target_rows", -1), rows);
     return table;
   }
-  // What differs: "id=5 1:0" is a row that is on the source alone, "id=7 1:1 data,name" one that differs in these columns.
+  // What differs: "id=5 1:0" is a row that is on the source alone, "id=7 1:1 data,name" one that differs in
+  // these columns.
   static std::set<std::string> differences(const nlohmann::json& table) {
     std::set<std::string> found;
     const auto rows = table.value("rows", nlohmann::json::array());
@@ -43,7 +45,8 @@ class VerifyTest : public CopyTest {
       if (row.contains("hash")) text = "row";
       text += fmt::format(" {}:{}", row["on_source"].get<int>(), row["on_target"].get<int>());
       std::string columns;
-      for (const auto& column : row["columns"]) columns += (columns.empty() ? " " : ",") + column.get<std::string>();
+      for (const auto& column : row["columns"])
+        columns += (columns.empty() ? " " : ",") + column.get<std::string>();
       found.insert(text + columns);
     }
     return found;
