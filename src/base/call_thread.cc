@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/thread_error.h"
 #include "pghaul/error.h"
 
 namespace pghaul {
@@ -40,7 +41,7 @@ CallThread::CallThread() : state_(std::make_shared<State>()) {
       work(state);
     });
   } catch (const std::system_error& error) {
-    throw Error(ErrorKind::failed, "cannot start a thread").on(Side::local).with_errno(error.code().value());
+    throw no_thread_error(error);
   }
 }
 

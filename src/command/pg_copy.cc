@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/thread_error.h"
 #include "command/callback.h"
 #include "command/commands.h"
 
@@ -87,7 +88,7 @@ void PgCopyJob::State::start() {
   try {
     thread_ = std::thread([self = shared_from_this()] { self->run(); });
   } catch (const std::system_error& error) {
-    throw Error(ErrorKind::failed, "cannot start a thread").on(Side::local).with_errno(error.code().value());
+    throw no_thread_error(error);
   }
 }
 

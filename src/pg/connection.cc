@@ -103,7 +103,9 @@ void Connection::State::throw_lost(const std::string& what) {
   auto reason = shown_text(PQerrorMessage(conn.get()));
   while (!reason.empty() && reason.back() == '\n') reason.pop_back();
   // libpq's own, and no matter of the line: the next session would end the same way.
-  if (reason.find("out of memory") != std::string::npos) throw out_of_memory();
+  const bool no_memory = reason.find("out of memory") != std::string::npos ||
+                         reason.find("cannot allocate memory") != std::string::npos;  // for its input
+  if (no_memory) throw out_of_memory();
   // The server is not lost where a standby's recovery ended the session; who met it knows the table.
   if (side == Side::source && fatal_sqlstate == sqlstate::serialization_failure) {
     throw Error(ErrorKind::transient, "the session was ended: conflict with recovery")

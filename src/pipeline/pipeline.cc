@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/thread_error.h"
 
 namespace pghaul {
 namespace {
@@ -16,14 +17,6 @@ constexpr std::string_view too_many_connections = "53300";
 Error safe_so_far(Error error) {
   if (error.what_is_safe().empty()) error.safe("every chunk finished before is kept with its mark in the ledger");
   return error;
-}
-
-Error no_thread_error(const std::system_error& error) {
-  return Error(ErrorKind::failed, "cannot start a thread")
-      .on(Side::local)
-      .with_errno(error.code().value())
-      .safe("every chunk finished before is kept with its mark in the ledger")
-      .advise("raise the limit of processes (ulimit -u), or lower --readers and --writers; then run the same command again");
 }
 
 }  // namespace
