@@ -31,7 +31,10 @@ SourceTable readable(const catalog::TableShape& shape, const ComparedTable& side
   source.key_column = side.key_column;
   source.where_sql = side.where_sql;
   source.ordered_key = side.ordered_key;
-  source.query = [side](const ChunkRange& range) { return digest_sql(side, range); };
+  // Of a range that differs, the buckets are asked for later.
+  source.query = [side, buckets = table.by_ranges ? 1 : side.buckets](const ChunkRange& range) {
+    return digest_sql(side, range, buckets);
+  };
   return source;
 }
 

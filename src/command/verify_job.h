@@ -55,6 +55,7 @@ class VerifyJob {
   void look_into(Suspects& suspects, const UnequalChunk& chunk);
   RowStates read_states(const UnequalChunk& chunk);
   RowStates read_counts(const UnequalChunk& chunk);
+  std::vector<UnequalChunk> pieces(const UnequalChunk& chunk);
   RowStates read_states(const VerifyTable& table, const RowStates& keys);
   void look_again(Suspects& suspects);
   void settle(std::vector<Suspects>& all);

@@ -114,8 +114,20 @@ void VerifyJob::look_into(Suspects& suspects, const UnequalChunk& chunk) {
     return suspects.looked.push_back(chunk);
   }
   const bool keyed = has_keys(*suspects.table, chunk.chunk);
-  (keyed ? suspects.keyed : suspects.hashed).add(read_states(chunk));
-  if (!keyed) suspects.looked.push_back(chunk);
+  for (const auto& piece : pieces(chunk)) {
+    (keyed ? suspects.keyed : suspects.hashed).add(read_states(piece));
+    if (!keyed) suspects.looked.push_back(piece);
+  }
+}
+
+// Of a range, the buckets that differ by now.
+std::vector<UnequalChunk> VerifyJob::pieces(const UnequalChunk& chunk) {
+  const auto& table = tables_[chunk.table];
+  if (!table.by_ranges) return {chunk};
+  auto now = chunk;
+  now.unequal_buckets = unequal_buckets(source_rows_->digest(table.source, chunk.chunk.range),
+                                        target_rows_->digest(table.target, chunk.chunk.range));
+  return pieces_of(now, table.source.buckets);
 }
 
 // True: there is something to look at again.
@@ -170,7 +182,8 @@ void VerifyJob::find_rows() {
   suspects_.resize(tables_.size());
   for (std::size_t i = 0; i < tables_.size(); ++i) suspects_[i].table = &tables_[i];
   for (const auto& chunk : comparison_->unequal()) {
-    for (auto& piece : pieces_of(chunk, tables_[chunk.table].source.buckets)) {
+    const auto& table = tables_[chunk.table];
+    for (auto& piece : pieces_of(chunk, table.by_ranges ? 1 : table.source.buckets)) {
       suspects_[chunk.table].chunks.push_back(std::move(piece));
     }
   }

@@ -126,15 +126,22 @@ std::string count_sql(const ComparedTable& table, const ChunkRange& range) {
                      selects(table, conditions_of(table, range), ""));
 }
 
-std::string digest_sql(const ComparedTable& table, const ChunkRange& range) {
+std::string digest_select(const ComparedTable& table, const ChunkRange& range, int buckets) {
   if (table.only_count) {
-    return fmt::format("COPY (SELECT 0, c.rows, 0, 0, 0 FROM ({}) AS c (rows)) TO STDOUT",
-                       count_sql(table, range));
+    return fmt::format("SELECT 0, c.rows, 0, 0, 0 FROM ({}) AS c (rows)", count_sql(table, range));
   }
-  return fmt::format(
-      "COPY (SELECT h.h1 & {} AS bucket, pg_catalog.count(*), pg_catalog.sum(h.bytes), pg_catalog.sum(h.h1), "
-      "pg_catalog.sum(h.h2) FROM ({}) AS h GROUP BY 1 ORDER BY 1) TO STDOUT",
-      table.buckets - 1, hashed(table, selects(table, conditions_of(table, range), form_as_form(table)), ""));
+  const auto rows = hashed(table, selects(table, conditions_of(table, range), form_as_form(table)), "");
+  const auto sums =
+      "pg_catalog.count(*), pg_catalog.sum(h.bytes), pg_catalog.sum(h.h1), pg_catalog.sum(h.h2)";
+  // Grouping costs the server about a fifth more.
+  if (buckets == 1)
+    return fmt::format("SELECT 0, {} FROM ({}) AS h HAVING pg_catalog.count(*) > 0", sums, rows);
+  return fmt::format("SELECT h.h1 & {} AS bucket, {} FROM ({}) AS h GROUP BY 1 ORDER BY 1", buckets - 1, sums,
+                     rows);
+}
+
+std::string digest_sql(const ComparedTable& table, const ChunkRange& range, int buckets) {
+  return fmt::format("COPY ({}) TO STDOUT", digest_select(table, range, buckets));
 }
 
 std::string rows_sql(const ComparedTable& table, const ChunkRange& range, const std::vector<int>& buckets) {

@@ -35,8 +35,10 @@ using RowKey = std::vector<std::string>;
 
 // The number of rows.
 std::string count_sql(const ComparedTable& table, const ChunkRange& range);
-// COPY of lines for parse_digest().
-std::string digest_sql(const ComparedTable& table, const ChunkRange& range);
+// Bucket, rows, bytes and the two sums, for each of so many buckets (a power of two) that has rows.
+std::string digest_select(const ComparedTable& table, const ChunkRange& range, int buckets);
+// COPY of the same as lines for parse_digest().
+std::string digest_sql(const ComparedTable& table, const ChunkRange& range, int buckets);
 // Key columns, then the two hashes, of the range's rows in these buckets.
 std::string rows_sql(const ComparedTable& table, const ChunkRange& range, const std::vector<int>& buckets);
 // The same of the rows with these keys.

@@ -46,6 +46,17 @@ pg::Result RowReader::ask(const std::string& sql, bool bounded) {
   return result;
 }
 
+Digest RowReader::digest(const ComparedTable& table, const ChunkRange& range) {
+  const auto result = ask(digest_select(table, range, table.buckets), can_be_cut(range));
+  Digest digest;
+  for (int row = 0; row < result.rows(); ++row) {
+    digest.emplace(static_cast<int>(result.int64(row, 0)),
+                   BucketDigest{result.int64(row, 1), result.int64(row, 2),
+                                fmt::format("{}\t{}", result.text(row, 3), result.text(row, 4))});
+  }
+  return digest;
+}
+
 std::int64_t RowReader::count(const ComparedTable& table, const ChunkRange& range) {
   return ask(count_sql(table, range), can_be_cut(range)).int64(0, 0);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/retry.h"
+#include "diff/digest.h"
 #include "diff/digest_query.h"
 #include "diff/row_state.h"
 #include "pg/connection.h"
@@ -20,6 +21,7 @@ class RowReader {
   RowReader(pg::Endpoint endpoint, pg::SessionOptions session, const RetryPolicy& retry,
             const StopSource& stop, Duration statement_timeout);
 
+  Digest digest(const ComparedTable& table, const ChunkRange& range);
   std::int64_t count(const ComparedTable& table, const ChunkRange& range);
   std::vector<RowPrint> rows(const ComparedTable& table, const ChunkRange& range,
                              const std::vector<int>& buckets);
