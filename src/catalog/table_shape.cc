@@ -106,6 +106,12 @@ const Column* TableShape::column(const std::string& column_name) const {
   return found == columns.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> TableShape::column_names() const {
+  std::vector<std::string> names;
+  for (const Column& each : columns) names.push_back(each.name);
+  return names;
+}
+
 std::string TableShape::fingerprint() const {
   std::string text;
   for (const Column& each : columns) {

@@ -129,6 +129,7 @@ struct TableShape {
   bool key_may_repeat() const { return kind != 'p' && !members.empty(); }
   const Member* member(std::uint32_t member_oid) const;
   const Column* column(const std::string& column_name) const;
+  std::vector<std::string> column_names() const;
   // Names, types, NOT NULL and order of the columns in one text; equal texts mean that rows travel alike.
   std::string fingerprint() const;
 };

@@ -1,7 +1,7 @@
-#include "base/log.h"
 #include "command/commands.h"
 #include "command/copy_job.h"
 #include "command/job_timer.h"
+#include "command/run_policy.h"
 
 namespace pghaul {
 
@@ -12,11 +12,7 @@ CopyReport copy(const PgCopyOptions& options, StopSource& stop, CopyObserver& ob
   try {
     job.run();
   } catch (Error& error) {
-    // A cancelled query or a lost session is how a stop shows at its place; the reason is the stop.
-    if (stop.requested() && stop.reason() != StopReason::failed && error.kind() != ErrorKind::stopped) {
-      log_debug("while stopping: {}", error.headline());
-      error = stopped_error(stop.reason());
-    }
+    tell_stop(error, stop);
     if (error.kind() == ErrorKind::stopped && error.advice().empty()) {
       error.safe("every finished chunk is kept with its mark in the ledger")
           .advise("run the same command again (without --full): it continues where it stopped");

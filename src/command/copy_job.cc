@@ -10,6 +10,7 @@
 #include "catalog/target_ddl.h"
 #include "command/build_indexes.h"
 #include "command/preflight_checks.h"
+#include "command/run_policy.h"
 #include "command/table_facts.h"
 #include "ledger/pg_mark.h"
 #include "pg/quote.h"

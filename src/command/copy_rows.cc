@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "command/copy_job.h"
+#include "command/run_policy.h"
 #include "command/unconvertible_rows.h"
 #include "sink/pg_sink.h"
 #include "source/pg_source.h"
@@ -40,19 +41,6 @@ std::int64_t expected_bytes(const std::vector<Chunk>& chunks) {
   return bytes;
 }
 
-PipelineOptions pipeline_options(const PgCopyOptions& options, const RetryPolicy& retry,
-                                 std::optional<std::int64_t> chunks_left) {
-  PipelineOptions pipeline;
-  pipeline.readers = options.readers;
-  pipeline.writers = options.writers;
-  pipeline.queue_length = static_cast<std::size_t>(options.writers);
-  pipeline.retry = retry;
-  pipeline.max_chunks = chunks_left;
-  pipeline.max_rate = options.max_rate;
-  pipeline.sleep = options.sleep;
-  return pipeline;
-}
-
 }  // namespace
 
 void CopyJob::move(const std::vector<TableJob*>& jobs, std::vector<std::vector<Chunk>> chunks) {
@@ -86,7 +74,10 @@ void CopyJob::run_pipeline(std::vector<PipelineTable>& tables, const std::option
   if (chunks_left) {
     for (const auto& table : progress_.tables) *chunks_left -= table.chunks;
   }
-  Pipeline pipeline(pipeline_options(options_, retry_, chunks_left), tables, stop_);
+  auto pipeline_options = pghaul::pipeline_options(options_, retry_);
+  pipeline_options.max_chunks = chunks_left;
+  pipeline_options.max_rate = options_.max_rate;
+  Pipeline pipeline(pipeline_options, tables, stop_);
   try {
     const bool all = pipeline.run(
         [&](int reader) -> std::unique_ptr<Source> {

@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "command/record_format.h"
+#include "command/run_policy.h"
 #include "diff/chunk_list.h"
 #include "pg/quote.h"
-#include "pipeline/pipeline.h"
 #include "source/pg_source.h"
 
 namespace pghaul {
@@ -38,12 +38,6 @@ void refuse_overtaken(const catalog::TableName& name, const RecordedCopy& copy,
   if (late) {
     throw refused(name, "late rows replaced some of those that the checksums are of", ask_the_source);
   }
-}
-
-std::vector<std::string> column_names(const catalog::TableShape& shape) {
-  std::vector<std::string> names;
-  for (const auto& column : shape.columns) names.push_back(column.name);
-  return names;
 }
 
 // All that was recorded, as one chunk.
@@ -200,7 +194,7 @@ void LedgerCheck::choose_chunks(Table& table, const RecordedCopy& copy, std::vec
     }
   }
   if (!recorded.empty()) {
-    format = parse_record_format(recorded.front().summary.record_format, column_names(table.shape));
+    format = parse_record_format(recorded.front().summary.record_format, table.shape.column_names());
     if (!format) {
       throw refused(table.name,
                     fmt::format("its rows were recorded as {}, which this table cannot give any more",
@@ -210,7 +204,7 @@ void LedgerCheck::choose_chunks(Table& table, const RecordedCopy& copy, std::vec
   }
   auto& rows = table.rows;
   rows.shape = table.shape;
-  rows.columns = format ? format->columns : column_names(table.shape);
+  rows.columns = format ? format->columns : table.shape.column_names();
   rows.binary = format && format->binary;
   sessions_.set_encoding(format ? format->encoding : "UTF8");
   const bool ranges = can_read_ranges(rows, table.shape, copy, recorded);
@@ -256,12 +250,8 @@ void LedgerCheck::compare() {
     for (const auto& chunk : table.chunks) progress_.tables[i].bytes_expected += chunk.estimated_bytes;
     tables.push_back(std::move(each));
   }
-  PipelineOptions pipeline_options;
+  auto pipeline_options = pghaul::pipeline_options(options_.copy, retry_);
   pipeline_options.readers = 1;
-  pipeline_options.writers = options_.copy.writers;
-  pipeline_options.queue_length = static_cast<std::size_t>(options_.copy.writers);
-  pipeline_options.retry = retry_;
-  pipeline_options.sleep = options_.copy.sleep;
   RateLimiter rate(options_.copy.max_rate, stop_);
   Pipeline pipeline(pipeline_options, tables, stop_);
   pipeline.run([&](int) -> std::unique_ptr<Source> { return std::make_unique<RecordSource>(recorded_); },

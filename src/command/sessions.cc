@@ -113,12 +113,4 @@ pg::SessionOptions Sessions::builder_session(int builder) const {
   return session;
 }
 
-RetryPolicy retry_policy(const PgCopyOptions& options) {
-  RetryPolicy policy;
-  policy.max_retries = options.max_retries;
-  policy.reconnect_timeout = options.reconnect_timeout;
-  policy.losses = std::make_shared<LossWindows>();
-  return policy;
-}
-
 }  // namespace pghaul

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "base/retry.h"
 #include "base/stop.h"
 #include "catalog/catalog.h"
 #include "command/copy_options.h"
@@ -68,8 +67,5 @@ class Sessions {
   std::shared_ptr<LossWindows> losses_;
   std::optional<ExpectedServer> expected_source_, expected_target_;
 };
-
-// As the options say; its windows of losses are new.
-RetryPolicy retry_policy(const PgCopyOptions& options);
 
 }  // namespace pghaul

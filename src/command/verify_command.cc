@@ -1,7 +1,7 @@
-#include "base/log.h"
 #include "command/commands.h"
 #include "command/job_timer.h"
 #include "command/ledger_check.h"
+#include "command/run_policy.h"
 #include "command/verify_job.h"
 
 namespace pghaul {
@@ -16,10 +16,7 @@ VerifyReport run_to_the_end(Job& job, const StopSource& stop, VerifyReport* part
   try {
     job.run();
   } catch (Error& error) {
-    if (stop.requested() && stop.reason() != StopReason::failed && error.kind() != ErrorKind::stopped) {
-      log_debug("while stopping: {}", error.headline());
-      error = stopped_error(stop.reason());
-    }
+    tell_stop(error, stop);
     if (error.kind() == ErrorKind::stopped) error.safe(safe).advise(advice);
     job.complete(error);
     if (partial != nullptr) *partial = job.report();

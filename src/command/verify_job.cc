@@ -7,10 +7,10 @@
 #include <random>
 
 #include "base/log.h"
+#include "command/run_policy.h"
 #include "command/table_facts.h"
 #include "diff/index_check.h"
 #include "pg/quote.h"
-#include "pipeline/pipeline.h"
 
 namespace pghaul {
 namespace {
@@ -200,14 +200,8 @@ void VerifyJob::compare_chunks() {
     tables.push_back(pipeline_table(table, progress_.tables[i], options_.copy));
     progress_.tables[i].bytes_expected = table.job.facts.bytes;
   }
-  PipelineOptions pipeline_options;
-  pipeline_options.readers = options_.copy.readers;
-  pipeline_options.writers = options_.copy.writers;
-  pipeline_options.queue_length = static_cast<std::size_t>(options_.copy.writers);
-  pipeline_options.retry = retry_;
-  pipeline_options.sleep = options_.copy.sleep;
   RateLimiter rate(options_.copy.max_rate, stop_);
-  Pipeline pipeline(pipeline_options, tables, stop_);
+  Pipeline pipeline(pipeline_options(options_.copy, retry_), tables, stop_);
   pipeline.run(
       [&](int reader) -> std::unique_ptr<Source> {
         return std::make_unique<DigestSource>(

@@ -59,12 +59,6 @@ void leave_children_out(Findings& findings, catalog::TableShape& source) {
   source.members.clear();
 }
 
-std::vector<std::string> all_columns(const catalog::TableShape& shape) {
-  std::vector<std::string> names;
-  for (const auto& column : shape.columns) names.push_back(column.name);
-  return names;
-}
-
 void check_column(Findings& findings, const TableJob& job, const std::string& name) {
   const auto *from = job.source.column(name), *to = job.target->column(name);
   if (from == nullptr) {
@@ -246,7 +240,7 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
   check_shape(findings, Side::target, job.target);
   if (findings.refused()) return;
   job.source = *source;
-  job.columns = options.copy.columns.empty() ? all_columns(job.source) : options.copy.columns;
+  job.columns = options.copy.columns.empty() ? job.source.column_names() : options.copy.columns;
   for (const auto& name : job.columns) check_column(findings, job, name);
   if (options.copy.columns.empty()) check_extra_columns(findings, job);
   if (findings.refused()) return;

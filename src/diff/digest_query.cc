@@ -14,10 +14,6 @@ std::string column_of(const std::string& name) {
   return "t." + pg::quote_identifier(name);
 }
 
-std::string from(const ComparedTable& table) {
-  return fmt::format("FROM {}{} AS t", table.only ? "ONLY " : "", table.name.sql());
-}
-
 std::vector<std::string> conditions_of(const ComparedTable& table, const ChunkRange& range) {
   if (range.kind == ChunkKind::key && table.ordered_key) return range_conditions(*table.ordered_key, range);
   return {range_condition(range, table.key_column)};
@@ -28,8 +24,8 @@ std::string selects(const ComparedTable& table, const std::vector<std::string>& 
                     const std::string& list) {
   std::string sql;
   for (const auto& condition : conditions) {
-    sql += fmt::format("{}SELECT {} {} WHERE {}{}", sql.empty() ? "" : " UNION ALL ", list, from(table),
-                       condition, table.where_sql.empty() ? "" : " AND " + user_condition(table.where_sql));
+    sql +=
+        fmt::format("{}SELECT {} {}", sql.empty() ? "" : " UNION ALL ", list, from_where(table, condition));
   }
   return sql;
 }
@@ -97,6 +93,11 @@ std::string keys_condition(const ComparedTable& table, const std::vector<RowKey>
 }
 
 }  // namespace
+
+std::string from_where(const ComparedTable& table, const std::string& condition) {
+  return fmt::format("FROM {}{} AS t WHERE {}{}", table.only ? "ONLY " : "", table.name.sql(), condition,
+                     table.where_sql.empty() ? "" : " AND " + user_condition(table.where_sql));
+}
 
 std::vector<std::string> key_columns(const ComparedTable& table) {
   std::vector<std::string> names;

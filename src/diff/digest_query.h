@@ -24,6 +24,9 @@ struct ComparedTable {
   bool only_count = false;                         // digests have numbers of rows alone
 };
 
+// FROM the table as t, WHERE the condition and the user's.
+std::string from_where(const ComparedTable& table, const std::string& condition);
+
 // A few hashes as one text: servers that give the same hash alike.
 std::string hash_probe_sql();
 

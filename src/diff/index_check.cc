@@ -16,11 +16,6 @@ constexpr auto by_index =
     "SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = on; "
     "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off";
 
-std::string from(const ComparedTable& table, const std::string& condition) {
-  return fmt::format("FROM {}{} AS t WHERE {}{}", table.only ? "ONLY " : "", table.name.sql(), condition,
-                     table.where_sql.empty() ? "" : " AND " + user_condition(table.where_sql));
-}
-
 // Ascending lower bounds of all ranges but the first, as an array.
 std::string bounds_of(const std::vector<ChunkRange>& ranges) {
   std::string list;
@@ -34,14 +29,14 @@ std::string range_counts_sql(const ComparedTable& table, const std::vector<Chunk
   const auto key = "t." + pg::quote_identifier(table.key_column);
   return fmt::format(
       "SELECT pg_catalog.width_bucket({}::pg_catalog.int8, {}) AS range, pg_catalog.count(*) {} GROUP BY 1",
-      key, bounds_of(ranges), from(table, key + " IS NOT NULL"));
+      key, bounds_of(ranges), from_where(table, key + " IS NOT NULL"));
 }
 
 std::vector<std::int64_t> count_in_table(pg::Connection& connection, const ComparedTable& table,
                                          const std::vector<ChunkRange>& ranges) {
   std::vector<std::int64_t> counts(std::max<std::size_t>(ranges.size(), 1));
   connection.run(by_table, Deadline::never());
-  const auto sql = ranges.empty() ? "SELECT 0, pg_catalog.count(*) " + from(table, "true")
+  const auto sql = ranges.empty() ? "SELECT 0, pg_catalog.count(*) " + from_where(table, "true")
                                   : range_counts_sql(table, ranges);
   const auto result = connection.run(sql, Deadline::never());
   for (int row = 0; row < result.rows(); ++row) {
@@ -58,13 +53,13 @@ std::string keys_in_order(const ComparedTable& table) {
                         column.collation, column.descending ? " DESC" : "");
   }
   return fmt::format("SELECT pg_catalog.count(*) FROM (SELECT 1 {} ORDER BY {} OFFSET 0) AS r",
-                     from(table, "true"), list);
+                     from_where(table, "true"), list);
 }
 
 std::int64_t count_by_index(pg::Connection& connection, const ComparedTable& table, const ChunkRange& range) {
   const auto sql = table.ordered_key ? keys_in_order(table)
                                      : "SELECT pg_catalog.count(*) " +
-                                           from(table, range_condition(range, table.key_column));
+                                           from_where(table, range_condition(range, table.key_column));
   return connection.run(sql, Deadline::never()).int64(0, 0);
 }
 
