@@ -19,7 +19,7 @@ namespace {
 
 constexpr int most_mends = 3;  // of one index whose rows clash
 
-std::mutex report_mutex;  // builders of several threads report into one table's report
+std::mutex report_mutex;  // builders of several threads tell one table's job what they did
 
 void report_created(TableJob& job, const catalog::IndexBuild& build) {
   const std::lock_guard lock(report_mutex);
@@ -146,6 +146,8 @@ void IndexBuilder::try_until_taken(pg::Connection& connection, const TableJob& j
 void IndexBuilder::step(pg::Connection& connection, TableJob& job, const std::string& name,
                         const std::vector<std::string>& statements) {
   run_step_once(connection, names_, job.ledger->owner_mark(), name, statements, deadline_);
+  const std::lock_guard lock(report_mutex);
+  job.steps.push_back(name);
 }
 
 void IndexBuilder::build_index(pg::Connection& connection, const Task& task) {

@@ -320,7 +320,7 @@ void CopyJob::finish_tables() {
   progress_.phase = Phase::vacuuming;
   builder.vacuum();
   for (auto& job : jobs_) {
-    if (has_work(job) && !job.ledger->finish(deadline_)) {
+    if (has_work(job) && !job.ledger->finish(job.steps, deadline_)) {
       throw Error(ErrorKind::failed, "the target lost commits that it had acknowledged (a crash or a failover)")
           .on(Side::target)
           .about(job.name.display())

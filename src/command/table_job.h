@@ -46,6 +46,7 @@ struct TableJob {
   std::string unsettled;  // why not, as a whole sentence
   TableFacts facts;                           // of all members, if the table has any
   std::vector<MemberFacts> members;           // in the order of the shape's
+  std::vector<std::string> steps;             // of the ledger, that this process has seen done
   TableReport report;
 
   std::string key_column() const { return key ? key->column : std::string(); }

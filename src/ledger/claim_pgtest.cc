@@ -26,7 +26,7 @@ class Claims : public LedgerTest {
     fenced([&] { ledger.save_plan(round_facts(2), key_chunks(1), soon()); });
     fenced([&] { ledger.start_generation(generation_facts(), {"CREATE TABLE public.forbidden ()"}, soon()); });
     fenced([&] { ledger.accept_filenode(18); });
-    fenced([&] { ledger.finish(soon()); });
+    fenced([&] { ledger.finish({}, soon()); });
     ledger.note_failed_attempt(chunks[0], "nobody wants to know");
     ledger.note_stop("nobody wants to know");
     EXPECT_EQ(target_sql("SELECT count(*) FROM pghaul.chunk_failure"), "0");

@@ -17,6 +17,9 @@ struct Mark {
   std::int64_t epoch = 0;
   std::int64_t chunk = 0;
   int attempts = 1;
+  // Numbers of chunks can be given away again by a target that forgot a split (a crash, a failover): a chunk is meant only
+  // if its range is this one, too.
+  ChunkRange range = {};
 };
 
 enum class MarkOutcome {
@@ -24,6 +27,7 @@ enum class MarkOutcome {
   already_done,  // an earlier try, whose answer was lost, had succeeded
   split,         // the chunk's children stand in for it
   fenced,        // another process has taken the table copy over, or a new generation began
+  forgotten,     // the target has lost the chunk, with commits that it had acknowledged; a range it was cut from is pending
 };
 
 // Threads: safe. Errors: connection_lost once the reconnect timeout is over; fenced calls throw Error(failed) by
@@ -33,7 +37,7 @@ class Ledger {
   virtual ~Ledger() = default;
 
   // Replaces a pending chunk by children whose union is exactly the parent. The stored children with their numbers;
-  // those of an earlier try whose answer was lost are found again. Empty: the chunk is done already.
+  // those of an earlier try whose answer was lost are found again. Empty: the chunk is done already, or forgotten.
   virtual std::vector<Chunk> split(const Chunk& parent, const std::vector<Chunk>& children) = 0;
 
   // Remembers a failed attempt for people; in a transaction of its own, as a rollback would erase it. Best effort.

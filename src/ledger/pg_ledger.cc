@@ -1,5 +1,7 @@
 #include "ledger/pg_ledger.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/failpoint.h"
@@ -7,7 +9,6 @@
 #include "ledger/ledger_reader.h"
 #include "ledger/pg_mark.h"
 #include "pg/copy.h"
-#include "pg/sqlstate.h"
 #include "pg/transaction.h"
 
 namespace pghaul {
@@ -27,22 +28,12 @@ std::string copy_field(const std::optional<std::string>& value) {
   return out;
 }
 
-std::string copy_bool(bool value) { return value ? "t" : "f"; }
-
 }  // namespace
 
 Mark PgLedger::owner_mark() const { return Mark{table_copy_, generation_, epoch_, 0, 1}; }
 
 Mark PgLedger::mark_for(const Chunk& chunk) const {
-  return Mark{table_copy_, generation_, epoch_, chunk.no, chunk.failed_attempts + 1};
-}
-
-std::optional<GenerationFacts> PgLedger::generation_facts() {
-  std::optional<GenerationFacts> facts;
-  session_.use([&](pg::Connection& connection) {
-    facts = read_generation(connection, session_.names(), table_copy_, generation_, session_.statement_deadline());
-  });
-  return facts;
+  return Mark{table_copy_, generation_, epoch_, chunk.no, chunk.failed_attempts + 1, chunk.range};
 }
 
 std::optional<RoundFacts> PgLedger::last_round() {
@@ -63,15 +54,16 @@ LedgerTotals PgLedger::totals() {
 
 bool PgLedger::step_done(const std::string& step) {
   bool done = false;
-  session_.use([&](pg::Connection& connection) {
-    done = connection
-               .query(fmt::format("SELECT FROM {} WHERE table_copy = $1::integer AND generation = $2::integer "
-                                  "AND step = $3",
-                                  session_.names()("step")),
-                      {std::to_string(table_copy_), std::to_string(generation_), step}, session_.statement_deadline())
-               .rows() > 0;
-  });
+  session_.use([&](pg::Connection& connection) { done = has_step(connection, step); });
   return done;
+}
+
+bool PgLedger::has_step(pg::Connection& connection, const std::string& step) {
+  return connection
+             .query(fmt::format("SELECT FROM {} WHERE table_copy = $1::integer AND generation = $2::integer AND step = $3",
+                                session_.names()("step")),
+                    {std::to_string(table_copy_), std::to_string(generation_), step}, session_.statement_deadline())
+             .rows() > 0;
 }
 
 bool PgLedger::is_complete() {
@@ -84,70 +76,6 @@ bool PgLedger::is_complete() {
                    .boolean(0, 0);
   });
   return complete;
-}
-
-void PgLedger::start_generation(const GenerationFacts& facts, const std::vector<std::string>& statements,
-                                Deadline deadline) {
-  const int next = generation_ + 1;
-  session_.use([&](pg::Connection& connection) {
-    pg::Transaction transaction(connection, session_.statement_deadline());
-    take_fence(connection, deadline);
-    const auto raised = connection.query(
-        fmt::format("UPDATE {} SET epoch = epoch + 1, generation = $2::integer, state = 'copying' "
-                    "WHERE id = $1::integer AND epoch = $3::bigint AND generation = $2::integer - 1 RETURNING epoch",
-                    session_.names()("table_copy")),
-        {std::to_string(table_copy_), std::to_string(next), std::to_string(epoch_)}, session_.statement_deadline());
-    if (raised.rows() == 0) {
-      adopt_generation(connection, next);  // the answer to an earlier COMMIT was lost, or else we are fenced
-      return;
-    }
-    const bool creates = !statements.empty() && statements.front().starts_with("CREATE");
-    if (creates) failpoint(fp::target_before_create);
-    for (const auto& statement : statements) connection.run(statement, deadline);
-    connection.query(
-        fmt::format("INSERT INTO {} (table_copy, generation, source_oid, source_filenode, source_shape, key_column, "
-                    "strategy, created_target, merged, source_timeline) VALUES ($1::integer, $2::integer, $3::oid, "
-                    "$4::oid, $5, $6, $7, $8::boolean, $9::boolean, $10::bigint)",
-                    session_.names()("generation")),
-        {std::to_string(table_copy_), std::to_string(next), std::to_string(facts.source_oid),
-         std::to_string(facts.source_filenode), facts.source_shape,
-         facts.key_column.empty() ? std::nullopt : std::optional(facts.key_column), facts.strategy,
-         copy_bool(facts.created_target), copy_bool(facts.merged), std::to_string(facts.source_timeline)},
-        session_.statement_deadline());
-    failpoint(fp::target_before_empty);
-    transaction.commit(deadline);
-    // Before this process takes note of it: a second try then finds the generation as after an answer that was lost.
-    if (creates) failpoint(fp::target_created);
-    failpoint(fp::target_emptied);
-    generation_ = next;
-    epoch_ = raised.int64(0, 0);
-  });
-}
-
-// A frozen session of ours, or of the owner before, may hold it; the next try finds it gone.
-void PgLedger::take_fence(pg::Connection& connection, Deadline deadline) {
-  try {
-    connection.query("SELECT pg_catalog.pg_advisory_xact_lock($1::integer, $2::integer)",
-                     {std::to_string(session_.names().fence_lock_class()), std::to_string(table_copy_)}, deadline);
-  } catch (const Error& error) {
-    if (error.sqlstate() != pg::sqlstate::lock_not_available) throw;
-    connection.run("ROLLBACK", session_.statement_deadline());
-    end_fence_holders(connection, session_.names(), table_copy_, session_.statement_deadline());
-    throw;
-  }
-}
-
-// While the owner lock is ours nobody else raises the epoch: if it is one higher, at the generation that we were about to
-// start, then it was us.
-void PgLedger::adopt_generation(pg::Connection& connection, int generation) {
-  const auto row = connection.query(
-      fmt::format("SELECT FROM {} WHERE id = $1::integer AND epoch = $2::bigint AND generation = $3::integer",
-                  session_.names()("table_copy")),
-      {std::to_string(table_copy_), std::to_string(epoch_ + 1), std::to_string(generation)},
-      session_.statement_deadline());
-  if (row.rows() == 0) throw fenced_error();
-  generation_ = generation;
-  ++epoch_;
 }
 
 // What lay above the high-water mark, had no key, or was the whole table, is what a later round copies again.
@@ -181,8 +109,8 @@ void PgLedger::insert_chunks(pg::Connection& connection, std::vector<Chunk>& chu
     lines += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", table_copy_, generation_,
                          chunk.no, chunk.parent, chunk.round, to_string(chunk.range.kind),
                          copy_field(chunk.range.lower), copy_field(chunk.range.upper), copy_field(chunk.range.since),
-                         copy_field(member), copy_bool(chunk.tail), copy_bool(chunk.replace),
-                         copy_bool(chunk.refined), chunk.estimated_bytes, chunk.estimated_rows);
+                         copy_field(member), chunk.tail, chunk.replace,
+                         chunk.refined, chunk.estimated_bytes, chunk.estimated_rows);
   }
   copy.write(lines);
   copy.finish();
@@ -216,7 +144,7 @@ std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chun
                     "WHERE t.id = $1::integer AND t.epoch = $2::bigint ON CONFLICT DO NOTHING",
                     session_.names()("round"), session_.names()("table_copy")),
         {std::to_string(table_copy_), std::to_string(epoch_), std::to_string(round.round),
-         round.high_water ? std::optional(std::to_string(*round.high_water)) : std::nullopt, copy_bool(round.settled),
+         round.high_water ? std::optional(std::to_string(*round.high_water)) : std::nullopt, fmt::to_string(round.settled),
          round.late_since.empty() ? std::nullopt : std::optional(round.late_since), round.unsettled, round.reason},
         session_.statement_deadline());
     if (stored.affected_rows() == 0) {
@@ -236,6 +164,7 @@ std::vector<Chunk> PgLedger::save_plan(const RoundFacts& round, std::vector<Chun
     transaction.commit(deadline);
     failpoint(fp::plan_saved);
   });
+  planned_round_ = round.round;
   return pending_chunks();
 }
 
@@ -248,21 +177,39 @@ std::vector<Chunk> PgLedger::pending_chunks() {
   return chunks;
 }
 
+bool PgLedger::claim_for_split(pg::Connection& connection, const Chunk& parent) {
+  pg::Params params{std::to_string(table_copy_), std::to_string(generation_), std::to_string(parent.no),
+                    std::to_string(epoch_)};
+  append_range(params, parent.range);
+  return connection
+             .query(fmt::format("UPDATE {} c SET state = 'split' FROM {} t WHERE c.table_copy = $1::integer "
+                                "AND c.generation = $2::integer AND c.no = $3::bigint AND c.state = 'pending' "
+                                "AND t.id = c.table_copy AND t.epoch = $4::bigint AND {}",
+                                session_.names()("chunk"), session_.names()("table_copy"), same_range_sql(5)),
+                    params, session_.statement_deadline())
+             .affected_rows() == 1;
+}
+
+bool PgLedger::knows(pg::Connection& connection, const Chunk& chunk) {
+  pg::Params params{std::to_string(table_copy_), std::to_string(generation_), std::to_string(chunk.no)};
+  append_range(params, chunk.range);
+  return connection
+             .query(fmt::format("SELECT FROM {} c WHERE c.table_copy = $1::integer AND c.generation = $2::integer "
+                                "AND c.no = $3::bigint AND {}",
+                                session_.names()("chunk"), same_range_sql(4)),
+                    params, session_.statement_deadline())
+             .rows() == 1;
+}
+
 std::vector<Chunk> PgLedger::split(const Chunk& parent, const std::vector<Chunk>& children) {
   std::vector<Chunk> stored;
   session_.use([&](pg::Connection& connection) {
     failpoint(fp::chunk_before_split);
     pg::Transaction transaction(connection, session_.statement_deadline(),
                                 begin_fenced_sql(session_.names(), table_copy_));
-    const auto claimed = connection.query(
-        fmt::format("UPDATE {} c SET state = 'split' FROM {} t WHERE c.table_copy = $1::integer "
-                    "AND c.generation = $2::integer AND c.no = $3::bigint AND c.state = 'pending' "
-                    "AND t.id = c.table_copy AND t.epoch = $4::bigint",
-                    session_.names()("chunk"), session_.names()("table_copy")),
-        {std::to_string(table_copy_), std::to_string(generation_), std::to_string(parent.no), std::to_string(epoch_)},
-        session_.statement_deadline());
-    if (claimed.affected_rows() == 0) {
+    if (!claim_for_split(connection, parent)) {
       check_ownership();
+      if (!knows(connection, parent)) return;
       stored = read_pending_chunks(connection, session_.names(), table_copy_, generation_, parent.no,
                                    session_.statement_deadline());
       return;
@@ -300,43 +247,18 @@ void PgLedger::check_ownership() {
   });
 }
 
-void PgLedger::change_generation(const char* column, const std::string& value) {
-  session_.use([&](pg::Connection& connection) {
-    pg::Transaction transaction(connection, session_.statement_deadline(),
-                                begin_fenced_sql(session_.names(), table_copy_));
-    failpoint(fp::source_before_accept);
-    const auto accepted = connection.query(
-        fmt::format("UPDATE {} g SET {} = $3::bigint FROM {} t WHERE g.table_copy = $1::integer "
-                    "AND g.generation = $2::integer AND t.id = g.table_copy AND t.epoch = $4::bigint",
-                    session_.names()("generation"), column, session_.names()("table_copy")),
-        {std::to_string(table_copy_), std::to_string(generation_), value, std::to_string(epoch_)},
-        session_.statement_deadline());
-    if (accepted.affected_rows() == 0) throw fenced_error();
-    transaction.commit(session_.statement_deadline());
-    failpoint(fp::source_accepted);
-  });
+// A target that lost the plan, or an index that was built, knows of nothing that is left to do.
+bool PgLedger::has_lost_work(pg::Connection& connection, const std::vector<std::string>& steps) {
+  const auto deadline = session_.statement_deadline();
+  const auto plan = connection.query(
+      fmt::format("SELECT FROM {} WHERE table_copy = $1::integer AND generation = $2::integer AND round = $3::integer",
+                  session_.names()("round")),
+      {std::to_string(table_copy_), std::to_string(generation_), std::to_string(planned_round_)}, deadline);
+  if (planned_round_ > 0 && plan.rows() == 0) return true;
+  return !std::ranges::all_of(steps, [&](const std::string& step) { return has_step(connection, step); });
 }
 
-void PgLedger::accept_filenode(std::uint32_t filenode) { change_generation("source_filenode", std::to_string(filenode)); }
-
-void PgLedger::accept_member_filenode(const LedgerMember& member) {
-  session_.use([&](pg::Connection& connection) {
-    pg::Transaction transaction(connection, session_.statement_deadline(),
-                                begin_fenced_sql(session_.names(), table_copy_));
-    connection.query(fmt::format("UPDATE {} m SET filenode = $3::oid FROM {} t WHERE m.table_copy = $1::integer "
-                                 "AND m.generation = $2::integer AND m.oid = $4::oid AND t.id = m.table_copy "
-                                 "AND t.epoch = $5::bigint",
-                                 session_.names()("member"), session_.names()("table_copy")),
-                     {std::to_string(table_copy_), std::to_string(generation_), std::to_string(member.filenode),
-                      std::to_string(member.oid), std::to_string(epoch_)},
-                     session_.statement_deadline());
-    transaction.commit(session_.statement_deadline());
-  });
-}
-
-void PgLedger::accept_timeline(std::int64_t timeline) { change_generation("source_timeline", std::to_string(timeline)); }
-
-bool PgLedger::finish(Deadline deadline) {
+bool PgLedger::finish(const std::vector<std::string>& steps, Deadline deadline) {
   bool finished = false;
   session_.use([&](pg::Connection& connection) {
     pg::Transaction transaction(connection, session_.statement_deadline(),
@@ -348,7 +270,7 @@ bool PgLedger::finish(Deadline deadline) {
                     "AND c.state = 'pending')",
                     session_.names()("table_copy"), session_.names()("chunk")),
         {std::to_string(table_copy_), std::to_string(epoch_), std::to_string(generation_)}, deadline);
-    finished = updated.affected_rows() == 1;
+    finished = updated.affected_rows() == 1 && !has_lost_work(connection, steps);
     if (!finished) {
       check_ownership();
       return;

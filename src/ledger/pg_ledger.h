@@ -93,9 +93,9 @@ class PgLedger : public Ledger {
   void accept_member_filenode(const LedgerMember& member);
   // The source was failed over, and the user says that no commit was lost.
   void accept_timeline(std::int64_t timeline);
-  // The last step of a run: a writing, synchronous transaction, which makes all earlier ones durable. False: there are
-  // chunks pending (the target lost acknowledged commits), and nothing was done.
-  bool finish(Deadline deadline);
+  // The last transaction of a run: a writing, synchronous one, which makes all earlier ones durable. False: the target lost
+  // acknowledged commits (chunks are pending, the plan or one of `steps` is gone), and nothing was done.
+  bool finish(const std::vector<std::string>& steps, Deadline deadline);
   // Why the run ended before its end; for status. Best effort.
   void note_stop(const std::string& reason) noexcept;
 
@@ -106,6 +106,10 @@ class PgLedger : public Ledger {
   Mark mark_for(const Chunk& chunk) const override;
 
  private:
+  bool has_step(pg::Connection& connection, const std::string& step);
+  bool has_lost_work(pg::Connection& connection, const std::vector<std::string>& steps);
+  bool claim_for_split(pg::Connection& connection, const Chunk& parent);
+  bool knows(pg::Connection& connection, const Chunk& chunk);
   void take_fence(pg::Connection& connection, Deadline deadline);
   void change_generation(const char* column, const std::string& value);
   void adopt_generation(pg::Connection& connection, int generation);
@@ -118,6 +122,7 @@ class PgLedger : public Ledger {
   const int table_copy_;
   int generation_;
   std::int64_t epoch_;
+  int planned_round_ = 0;  // by this owner
 };
 
 // Becomes the owner: takes the owner lock for as long as the session lives, and raises the epoch under the exclusive

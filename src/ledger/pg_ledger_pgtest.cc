@@ -203,7 +203,7 @@ TEST_F(Ledgers, APlanIsSavedOnce) {
 TEST_F(Ledgers, AnEmptyPlan) {
   EXPECT_THAT(begin(*ledger_, {}), IsEmpty());
   EXPECT_TRUE(ledger_->last_round());
-  EXPECT_TRUE(ledger_->finish(soon()));
+  EXPECT_TRUE(ledger_->finish({}, soon()));
 }
 
 TEST_F(Ledgers, LaterRoundsCountOnAndTakeUpWhatIsLeft) {
@@ -299,14 +299,14 @@ TEST_F(Ledgers, ManyReadersSplitAtOnce) {
 TEST_F(Ledgers, FinishesWhenNothingIsPending) {
   const auto chunks = begin(*ledger_, key_chunks(2));
   auto writer = connect();
-  EXPECT_FALSE(ledger_->finish(soon()));
+  EXPECT_FALSE(ledger_->finish({}, soon()));
   ASSERT_EQ(mark(writer, ledger_->mark_for(chunks[0])), MarkOutcome::written);
-  EXPECT_FALSE(ledger_->finish(soon()));
+  EXPECT_FALSE(ledger_->finish({}, soon()));
   EXPECT_FALSE(ledger_->is_complete());
   EXPECT_EQ(target_sql("SELECT finished_at IS NULL FROM pghaul.generation"), "t");
   ASSERT_EQ(mark(writer, ledger_->mark_for(chunks[1])), MarkOutcome::written);
-  EXPECT_TRUE(ledger_->finish(soon()));
-  EXPECT_TRUE(ledger_->finish(soon()));
+  EXPECT_TRUE(ledger_->finish({}, soon()));
+  EXPECT_TRUE(ledger_->finish({}, soon()));
   EXPECT_TRUE(ledger_->is_complete());
   EXPECT_EQ(target_sql("SELECT finished_at IS NULL FROM pghaul.generation"), "f");
   EXPECT_EQ(target_sql("SELECT finished_at IS NULL FROM pghaul.round"), "f");
@@ -364,7 +364,7 @@ TEST_F(Ledgers, StepsMayFailOnceAnywhere) {
   EXPECT_EQ(counts(), "1|1|3");
   auto writer = connect();
   for (const auto& child : children) ASSERT_EQ(mark(writer, ledger_->mark_for(child)), MarkOutcome::written);
-  EXPECT_TRUE(ledger_->finish(soon()));
+  EXPECT_TRUE(ledger_->finish({}, soon()));
   EXPECT_TRUE(ledger_->is_complete());
 }
 
@@ -424,7 +424,7 @@ TEST_P(LostCommits, OfASplit) {
 TEST_P(LostCommits, OfTheEnd) {
   begin(*ledger_, {});
   cut();
-  EXPECT_TRUE(ledger_->finish(soon()));
+  EXPECT_TRUE(ledger_->finish({}, soon()));
   EXPECT_TRUE(ledger_->is_complete());
 }
 

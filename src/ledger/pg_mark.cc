@@ -31,24 +31,34 @@ constexpr std::string_view summary_columns =
     "rows = $5::bigint, bytes = $6::bigint, checksum = $7, record_format = $8, snapshot = $9, "
     "read_seconds = $10::double precision";
 
-// No row was marked: the state and the epoch tell which of the three reasons it is.
+// No row was marked: the state and the epoch tell which of the reasons it is.
 MarkOutcome why_not_marked(pg::Connection& connection, const LedgerNames& names, const Mark& mark, Deadline deadline) {
+  auto params = chunk_params(mark);
+  append_range(params, mark.range);
   const auto row = connection.query(
       fmt::format("SELECT t.epoch = $4::bigint, c.state FROM {} t LEFT JOIN {} c ON c.table_copy = t.id "
-                  "AND c.generation = $2::integer AND c.no = $3::bigint WHERE t.id = $1::integer",
-                  names("table_copy"), names("chunk")),
-      chunk_params(mark), deadline);
+                  "AND c.generation = $2::integer AND c.no = $3::bigint AND {} WHERE t.id = $1::integer",
+                  names("table_copy"), names("chunk"), same_range_sql(5)),
+      params, deadline);
   if (row.rows() == 0 || !row.boolean(0, 0)) return MarkOutcome::fenced;
   const auto state = row.text(0, 1);
   if (state == "done") return MarkOutcome::already_done;
-  if (state == "split") return MarkOutcome::split;
-  throw Error(ErrorKind::failed, "the ledger does not know the chunk any more: the target lost commits that it had "
-                                 "acknowledged (a failover?)")
-      .on(Side::target)
-      .advise("run the same command again: it reads the ledger anew");
+  return state == "split" ? MarkOutcome::split : MarkOutcome::forgotten;
 }
 
 }  // namespace
+
+std::string same_range_sql(int first) {
+  return fmt::format("c.kind = ${} AND c.lower_bound IS NOT DISTINCT FROM ${} AND c.upper_bound IS NOT DISTINCT FROM ${} "
+                     "AND c.since IS NOT DISTINCT FROM ${} AND c.member IS NOT DISTINCT FROM ${}::oid",
+                     first, first + 1, first + 2, first + 3, first + 4);
+}
+
+void append_range(Params& params, const ChunkRange& range) {
+  params.emplace_back(std::string(to_string(range.kind)));
+  params.insert(params.end(), {range.lower, range.upper, range.since});
+  params.push_back(range.member ? pg::Param(std::to_string(range.member->oid)) : std::nullopt);
+}
 
 std::string begin_fenced_sql(const LedgerNames& names, int table_copy) {
   return fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_advisory_xact_lock_shared({}, {})",
@@ -60,12 +70,13 @@ MarkOutcome mark_done(pg::Connection& connection, const LedgerNames& names, cons
   auto params = chunk_params(mark);
   append_summary(params, summary);
   params.emplace_back(std::to_string(mark.attempts));
+  append_range(params, mark.range);
   const auto marked = connection.query(
       fmt::format("UPDATE {} c SET state = 'done', {}, attempts = $11::integer, "
                   "done_at = pg_catalog.clock_timestamp() FROM {} t "
                   "WHERE c.table_copy = $1::integer AND c.generation = $2::integer AND c.no = $3::bigint "
-                  "AND c.state = 'pending' AND t.id = c.table_copy AND t.epoch = $4::bigint",
-                  names("chunk"), summary_columns, names("table_copy")),
+                  "AND c.state = 'pending' AND {} AND t.id = c.table_copy AND t.epoch = $4::bigint",
+                  names("chunk"), summary_columns, names("table_copy"), same_range_sql(12)),
       params, deadline);
   if (marked.affected_rows() == 1) return MarkOutcome::written;
   return why_not_marked(connection, names, mark, deadline);

@@ -13,6 +13,11 @@ namespace pghaul {
 // Statements that begin a transaction under the shared fence lock, in one round trip.
 std::string begin_fenced_sql(const LedgerNames& names, int table_copy);
 
+// Whether row `c` of the ledger's chunks has the range that append_range() puts behind the parameters, as $first to
+// $first + 4. A chunk is told by its number and its range: see Mark.
+std::string same_range_sql(int first);
+void append_range(pg::Params& params, const ChunkRange& range);
+
 // First statement of a chunk transaction; inside begin_fenced_sql(). `summary` may be null for a batch that is still
 // being read: complete_mark() then follows in the same transaction. `written` here means: marked, go on with the rows.
 // Errors: 55P03 (transient) when another transaction held the row for lock_timeout.

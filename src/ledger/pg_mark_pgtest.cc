@@ -15,8 +15,6 @@
 namespace pghaul::test {
 namespace {
 
-using testing::HasSubstr;
-
 class Marks : public LedgerTest {
  protected:
   Marks() : session_(open_session()), ledger_(claim(*session_)), chunks_(begin(*ledger_, key_chunks(4))) {
@@ -96,14 +94,6 @@ TEST_F(Marks, FencedEvenWhenItIsDone) {
   const auto successor = open_session();
   claim(*successor, true, {"beta", 1});
   EXPECT_EQ(write(writer, mark), MarkOutcome::fenced);
-}
-
-TEST_F(Marks, AChunkThatTheLedgerLost) {
-  target_sql("DELETE FROM pghaul.chunk WHERE no = 1");
-  auto writer = connect();
-  const auto error = error_of([&] { write(writer, mark_of(0)); });
-  EXPECT_EQ(error.kind(), ErrorKind::failed);
-  EXPECT_THAT(error.advice(), HasSubstr("run the same command again"));
 }
 
 // A role may have another default, in which a lost race would be an error and not an answer.

@@ -28,6 +28,20 @@ TEST_F(TargetFailover, C9_TheLastChunksAreLost) {
   expect_success(result);
 }
 
+// Ranges that were cut since are whole again, and numbers of their pieces are given to others.
+TEST_F(TargetFailover, C9_TheLastCutsAreLost) {
+  auto running = begin({"--reconnect-timeout", "60s"}, 1);
+  wait_for_standby();
+  cut_standby_off();
+  const auto cut = [this] { return try_psql(on_primary(), "SELECT count(*) FROM pghaul.chunk WHERE state = 'split'").out; };
+  const auto before = cut();
+  EXPECT_TRUE(wait_until([&] { return cut() != before; })) << running.err();
+  fail_over_here();
+  const auto result = running.finish();
+  EXPECT_THAT(result.err, HasSubstr("lost commits that it had acknowledged")) << result;
+  expect_success(result);
+}
+
 // Not even the ledger had got there.
 TEST_F(TargetFailover, C9_TheWholeCopyIsLost) {
   cut_standby_off();
