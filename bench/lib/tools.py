@@ -1,27 +1,33 @@
-"""The tools that are compared. Each copies both tables and builds their primary keys, with two connections a side."""
+"""The tools that are compared. Each copies all tables of a case and builds their indexes, with two connections a side."""
+import concurrent.futures
 import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 
-from measure import ToolFailed
-from tables import COLUMNS, DATABASE, TABLES
+from tables import DATABASE
 
 
 class Tools:
-    def __init__(self, source, target, folder, pghaul):
-        self.source, self.target, self.folder, self.pghaul_path = source, target, folder, pghaul
-        self.all = {"pghaul": self.pghaul, "psql": self.psql, "pg_dump": self.pg_dump, "pgcopydb": self.pgcopydb}
+    """Of one case."""
+
+    def __init__(self, case, source, target, folder, pghaul):
+        self.case, self.source, self.target, self.folder, self.pghaul_path = case, source, target, folder, pghaul
+        self.all = {"pghaul": self.pghaul, "pghaul-rows": self.pghaul_rows, "psql": self.psql, "halves": self.halves,
+                    "pg_dump": self.pg_dump, "pgcopydb": self.pgcopydb}
 
     def pghaul_argv(self, verb, *options):
-        tables = [part for table in TABLES for part in ("--table", f"public.{table}")]
+        tables = [part for name in self.case.names() for part in ("--table", f"public.{name}")]
         return [self.pghaul_path, verb, "--source", self.source.conninfo(DATABASE), "--target",
                 self.target.conninfo(DATABASE), *(tables if verb == "copy" else tables[:2]), "--json", *options]
 
     def pghaul(self, work):
         work.run(self.pghaul_argv("copy", "--progress", "none"))
+
+    def pghaul_rows(self, work):
+        """Without the VACUUM (ANALYZE) that psql and pg_restore leave out, too."""
+        work.run(self.pghaul_argv("copy", "--progress", "none", "--after-copy", "none"))
 
     def pghaul_killed(self, work, after):
         """Killed in mid-copy, and started again at once."""
@@ -41,28 +47,36 @@ class Tools:
         return dict(zip(("rows", "keys", "vacuum"), map(float, times.split("|"))))
 
     def psql(self, work):
-        """What people write by hand: a pipe per table, both at a time, then its key. No snapshot, no safety net."""
-        errors = []
+        """What people write by hand: a pipe per table, two at a time, then its indexes. No snapshot, no safety net."""
+        self.two_at_a_time(self.case.tables, lambda table: self.pipe_table(work, table, [f"COPY {table.name} TO STDOUT"]))
 
-        def table_pipe(table):
-            try:
-                work.run(self.target.psql_argv(DATABASE, f"CREATE TABLE {table} ({COLUMNS[table]})"))
-                out = work.start(self.source.psql_argv(DATABASE, f"COPY {table} TO STDOUT"), stdout=subprocess.PIPE)
-                into = work.start(self.target.psql_argv(DATABASE, f"COPY {table} FROM STDIN"), stdin=out.stdout)
-                out.stdout.close()
-                work.finish(out)
-                work.finish(into)
-                work.run(self.target.psql_argv(DATABASE, f"ALTER TABLE {table} ADD PRIMARY KEY (id)"))
-            except ToolFailed as error:
-                errors.append(error)
+    def halves(self, work):
+        """The same with two pipes for each table, at a key that somebody has found before."""
+        for table in self.case.tables:
+            middle = f"'{self.middles[table.name]}'"
+            self.pipe_table(work, table, [f"COPY (SELECT * FROM {table.name} WHERE id {side} {middle}) TO STDOUT"
+                                          for side in ("<", ">=")])
 
-        threads = [threading.Thread(target=table_pipe, args=(table,)) for table in TABLES]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
+    def find_middles(self):
+        self.middles = {table.name: self.case.middle(self.source, table) for table in self.case.tables}
+
+    def pipe_table(self, work, table, queries):
+        work.run(self.target.psql_argv(DATABASE, f"CREATE TABLE {table.name} ({table.columns})"))
+        self.two_at_a_time(queries, lambda query: self.pipe(work, table, query))
+        self.two_at_a_time(self.case.indexes_of(table), lambda statement: work.run(self.target.psql_argv(DATABASE, statement)))
+
+    def pipe(self, work, table, query):
+        out = work.start(self.source.psql_argv(DATABASE, query), stdout=subprocess.PIPE)
+        into = work.start(self.target.psql_argv(DATABASE, f"COPY {table.name} FROM STDIN"), stdin=out.stdout)
+        out.stdout.close()
+        work.finish(out)
+        work.finish(into)
+
+    @staticmethod
+    def two_at_a_time(things, job):
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(job, thing) for thing in things]:
+                done.result()
 
     def pg_dump(self, work):
         dump = self.folder / "dump"
