@@ -45,6 +45,13 @@ enum class LateRows {
   ignore,  ///< nothing
 };
 
+/// What is done with a table of the target once its rows and indexes are there, once in a full copy.
+enum class AfterCopy {
+  vacuum,   ///< VACUUM (ANALYZE): index-only scans work at once, and the first readers write no hint bits
+  analyze,  ///< ANALYZE: statistics for the planner
+  none,     ///< nothing; autovacuum will come by
+};
+
 /// What would be refused but was told to pass. A value.
 struct Allowed {
   bool triggers = false;          ///< the target has some, which fire for each row
@@ -88,6 +95,7 @@ struct PgCopyOptions {
   bool require_one_snapshot = false;                         ///< stops rather than to mix points in time
   std::chrono::milliseconds late_wait{std::chrono::seconds(10)};  ///< how long open transactions are waited for
   LateRows late_rows = LateRows::wait;                       ///< what is done about late rows
+  AfterCopy after_copy = AfterCopy::vacuum;                  ///< what follows rows and indexes
 };
 
 }  // namespace pghaul

@@ -79,6 +79,10 @@ constexpr OptionSpec kTable[] = {
     {"--late-wait", "TIME", "How", "How long to wait for these.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.late_wait = parse_duration_between(v, 0ms, kLongest); },
      [](const Invocation& i) { return show_duration(i.copy.late_wait); }, true},
+    {"--after-copy", "vacuum|analyze|none", "How", "What follows rows and indexes, once in a full copy: VACUUM (ANALYZE), "
+     "ANALYZE, or nothing.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.after_copy = parse_word(v, after_copy_words); },
+     [](const Invocation& i) { return show_word(i.copy.after_copy, after_copy_words); }, true},
 
     {"--timeout", "TIME", "Bounds", "For the whole command, or, in the file, for each copy; then it stops "
      "and can be continued.", verbs::tables,

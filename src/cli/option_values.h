@@ -46,6 +46,8 @@ inline constexpr Word<SnapshotMode> snapshot_words[] = {{"shared", SnapshotMode:
                                                         {"chunk", SnapshotMode::chunk}};
 inline constexpr Word<LateRows> late_rows_words[] = {
     {"wait", LateRows::wait}, {"scan", LateRows::scan}, {"ignore", LateRows::ignore}};
+inline constexpr Word<AfterCopy> after_copy_words[] = {
+    {"vacuum", AfterCopy::vacuum}, {"analyze", AfterCopy::analyze}, {"none", AfterCopy::none}};
 inline constexpr Word<OnConflict> on_conflict_words[] = {
     {"error", OnConflict::error}, {"skip", OnConflict::skip}, {"update", OnConflict::update}};
 inline constexpr Word<ProgressStyle> progress_words[] = {{"auto", ProgressStyle::automatic},

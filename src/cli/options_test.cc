@@ -68,7 +68,7 @@ TEST(Options, EveryOptionOfCopyReachesItsField) {
        "--chunk-by", "ctid", "--where", "id > -5", "--columns", "a,\"B,c\"", "--columns", "D", "--timeout", "2h",
        "--statement-timeout", "90s", "--connect-timeout", "3s", "--reconnect-timeout", "0", "--max-retries", "0",
        "--max-rate", "50MB/s", "--sleep", "100ms", "--max-chunks", "9", "--require-one-snapshot", "--late-wait", "1min",
-       "--late-rows", "scan", "--allow", "triggers,rewritten,failover", "--allow", "foreign-keys", "--untested-version",
+       "--late-rows", "scan", "--after-copy", "analyze", "--allow", "triggers,rewritten,failover", "--allow", "foreign-keys", "--untested-version",
        "--take-over", "--ledger-schema", "L", "--progress", "json", "--json", "--verbose"});
   const auto& copy = invocation.copy;
   EXPECT_EQ(invocation.verb, Verb::copy);
@@ -93,6 +93,7 @@ TEST(Options, EveryOptionOfCopyReachesItsField) {
   EXPECT_EQ(copy.max_chunks, 9);
   EXPECT_EQ(copy.late_wait, std::chrono::minutes(1));
   EXPECT_EQ(copy.late_rows, LateRows::scan);
+  EXPECT_EQ(copy.after_copy, AfterCopy::analyze);
   EXPECT_TRUE(copy.allowed.triggers && copy.allowed.rewritten && copy.allowed.foreign_keys && copy.allowed.failover);
   EXPECT_TRUE(copy.allowed.untested_version);
   EXPECT_EQ(copy.ledger_schema, "L");

@@ -195,15 +195,18 @@ bool IndexBuilder::mend_duplicates(pg::Connection& connection, const Task& task)
 }
 
 void IndexBuilder::vacuum() {
+  if (options_.after_copy == AfterCopy::none) return;
+  const bool analyze = options_.after_copy == AfterCopy::analyze;
+  const std::string name = analyze ? "analyze" : "vacuum", command = analyze ? "ANALYZE" : "VACUUM (ANALYZE)";
   std::vector<std::function<void(pg::Connection&)>> tasks;
   for (auto* job : jobs_) {
-    if (job->ledger->step_done("vacuum")) continue;
-    tasks.push_back([this, job](pg::Connection& connection) {
-      try_until_taken(connection, *job, "VACUUM (ANALYZE)", [&] {
+    if (job->ledger->step_done(name)) continue;
+    tasks.push_back([this, job, name, command](pg::Connection& connection) {
+      try_until_taken(connection, *job, command, [&] {
         failpoint(fp::before_vacuum);
-        connection.run("VACUUM (ANALYZE) " + job->name.sql(), deadline_);
+        connection.run(command + " " + job->name.sql(), deadline_);
         failpoint(fp::vacuumed);
-        step(connection, *job, "vacuum", {});
+        step(connection, *job, name, {});
       });
     });
   }

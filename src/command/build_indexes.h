@@ -22,7 +22,7 @@ class IndexBuilder {
   void add(TableJob& job);
   // Errors: those of the target; a duplicate key that re-reading the rows does not mend.
   void build();
-  // VACUUM (ANALYZE), once a generation.
+  // As --after-copy says, once a generation.
   void vacuum();
 
  private:

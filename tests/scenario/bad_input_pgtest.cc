@@ -99,6 +99,7 @@ TEST_F(BadInput, WordsThatAreNone) {
   expect_usage({"--snapshot", "none"}, {"--snapshot", "shared", "chunk"});
   expect_usage({"--on-conflict", "panic"}, {"--on-conflict", "error", "skip", "update"});
   expect_usage({"--late-rows", "never"}, {"--late-rows", "wait", "scan", "ignore"});
+  expect_usage({"--after-copy", "freeze"}, {"--after-copy", "vacuum", "analyze", "none"});
   expect_usage({"--progress", "loud"}, {"--progress", "json"});
   expect_usage({"--allow", "everything"}, {"--allow", "triggers", "foreign-keys"});
   expect_usage({"--no-such-option"}, {"unknown option --no-such-option", "pghaul copy --help"});
