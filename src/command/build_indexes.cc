@@ -203,6 +203,8 @@ void IndexBuilder::vacuum() {
     if (job->ledger->step_done(name)) continue;
     tasks.push_back([this, job, name, command](pg::Connection& connection) {
       try_until_taken(connection, *job, command, [&] {
+        // VACUUM marks no page all-visible whose rows were committed without waiting, until their WAL is on the disk.
+        step(connection, *job, "rows", {"SET LOCAL synchronous_commit = on"});
         failpoint(fp::before_vacuum);
         connection.run(command + " " + job->name.sql(), deadline_);
         failpoint(fp::vacuumed);
