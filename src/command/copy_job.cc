@@ -103,7 +103,8 @@ void CopyJob::claim_tables() {
                                   options_.take_over);
     if (!job.target) continue;
     const auto oid = static_cast<std::int32_t>(job.target->oid);
-    if (ledger_session_->hold_lock(control_->ledger_names.target_lock_class(), oid)) continue;
+    const auto lock_class = control_->ledger_names.target_lock_class();
+    if (ledger_session_->hold_lock(lock_class, oid, LedgerSession::moment)) continue;
     throw Error(ErrorKind::refused, "another table copy is writing into this table right now")
         .on(Side::target)
         .about(job.name.display())

@@ -56,7 +56,7 @@ Error owned_error(LedgerSession& session, const TableCopyIdentity& identity, int
 void take_owner_lock(LedgerSession& session, const TableCopyIdentity& identity, int id, bool take_over) {
   const auto lock_class = session.names().owner_lock_class();
   const auto deadline = Deadline::after(std::chrono::seconds(take_over ? 20 : 0));
-  while (!session.hold_lock(lock_class, id)) {
+  while (!session.hold_lock(lock_class, id, take_over ? Duration::zero() : LedgerSession::moment)) {
     const auto holder = session.lock_holder(lock_class, id);
     if (!take_over || deadline.expired()) {
       if (!holder && session.hold_lock(lock_class, id)) return;  // it ended between the two looks

@@ -1,6 +1,7 @@
 #include "ledger/ledger_session.h"
 
 #include <algorithm>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -90,10 +91,14 @@ void LedgerSession::end_backend(pg::Connection& connection, int backend_pid) {
                    statement_deadline());
 }
 
-bool LedgerSession::hold_lock(std::int32_t lock_class, std::int32_t id) {
+bool LedgerSession::hold_lock(std::int32_t lock_class, std::int32_t id, Duration patience) {
   const std::lock_guard lock(mutex_);  // no reconnect may come between the lock and its being remembered
+  const auto deadline = Deadline::after(patience);
   bool held = false;
-  use([&](pg::Connection& connection) { held = try_lock(connection, lock_class, id); });
+  const auto try_once = [&] {
+    use([&](pg::Connection& connection) { held = try_lock(connection, lock_class, id); });
+  };
+  for (try_once(); !held && !deadline.expired(); try_once()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   if (held) locks_.emplace_back(lock_class, id);
   return held;
 }

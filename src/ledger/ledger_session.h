@@ -32,8 +32,11 @@ class LedgerSession {
   // As use(), once, on the session as it is, even after a stop was requested. Nothing happens if the session is lost.
   void use_after_stop(const std::function<void(pg::Connection&)>& work);
 
-  // Takes a session-level advisory lock without waiting and remembers it. False: another session holds it.
-  bool hold_lock(std::int32_t lock_class, std::int32_t id);
+  // A server needs a moment to see that its client was killed: so long its locks are waited for.
+  static constexpr Duration moment{2000};
+
+  // Takes a session-level advisory lock and remembers it. False: another session still holds it after `patience`.
+  bool hold_lock(std::int32_t lock_class, std::int32_t id, Duration patience = Duration::zero());
   // Backend that holds such a lock, if any.
   std::optional<int> lock_holder(std::int32_t lock_class, std::int32_t id);
   // Ends a session of our own role and waits until it is gone.

@@ -13,13 +13,13 @@ class TargetLocks : public ServerFaults {
 };
 
 // Somebody locks first a key that a chunk will insert, then the chunk's row of the ledger; the chunk the
-// other way round. PostgreSQL ends one of them: whoever has waited for deadlock_timeout and finds the circle,
-// so ours is made to look first.
+// other way round. PostgreSQL ends one of them: whoever has waited for deadlock_timeout and finds the circle;
+// nobody looks twice. So ours is made to look first, and late enough that the circle is closed.
 TEST_F(TargetLocks, E3_Deadlock) {
   make_rows(9000);
   admin_target("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb)");
   run_psql(target_server().conninfo(),
-           fmt::format("ALTER DATABASE {} SET deadlock_timeout = '100ms'", database()));
+           fmt::format("ALTER DATABASE {} SET deadlock_timeout = '4s'", database()));
   auto running = begin({"--batch-rows", "300", "--readers", "1", "--writers", "1"}, 3);
   OpenSession other(as_tester(admin_.target));
   other.run("SET deadlock_timeout = '60s'");

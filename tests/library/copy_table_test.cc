@@ -107,6 +107,7 @@ TEST_F(CopyTable, NextIdJumps) {
   world->has_next_id = true;
   fill(source(), 1'000'000'000'000, 95);
   fill(source(), 9'000'000'000'000'000'000, 95);
+  options.readers = 1;  // a second one may cut while the range at the end of the first rows, half full, decides
   copy();
   expect_equal();
   EXPECT_LT(calls("load_rows"), 60);

@@ -85,7 +85,7 @@ TEST_F(PgCopy, StartsTellsAndReports) {
 TEST_F(PgCopy, StopsAndContinues) {
   auto slow = options();
   slow.readers = 1;
-  slow.sleep = 100ms;
+  slow.sleep = 500ms;
   std::atomic<bool> moving{false};
   PgCopyWatch watch;
   watch.progress = [&](const PgCopyProgress& progress) {
@@ -179,7 +179,7 @@ TEST_F(PgCopy, TwoJobsInOneProcess) {
   };
   auto slow = options("t");
   slow.readers = 1;
-  slow.sleep = 100ms;
+  slow.sleep = 1h;  // it is not over by itself
   testing::internal::CaptureStderr();
   testing::internal::CaptureStdout();
   {
@@ -202,7 +202,7 @@ TEST_F(PgCopy, TwoJobsInOneProcess) {
 TEST_F(PgCopy, TwoJobsAtOneTable) {
   auto slow = options();
   slow.readers = 1;
-  slow.sleep = 200ms;
+  slow.sleep = 500ms;
   std::atomic<bool> moving{false};
   PgCopyWatch watch;
   watch.progress = [&](const PgCopyProgress& progress) {

@@ -31,7 +31,7 @@ class Changes : public CopyTest {
     for (const auto& word : words) EXPECT_THAT(result.err, HasSubstr(word)) << result;
     EXPECT_EQ(target_sql("SELECT coalesce(sum(rows), 0) FROM pghaul.chunk WHERE state = 'done'"),
               target_sql("SELECT count(*) FROM public.profiles"));
-    EXPECT_EQ(sessions_left(), 0);
+    expect_no_session_left();
   }
   void expect_refusal(const std::vector<std::string>& words) const {
     const auto result = copy();

@@ -131,6 +131,12 @@ class CopyTest : public ServersTest {
                      "current_database()";
     return std::stoi(source_sql(sql)) + std::stoi(target_sql(sql));
   }
+  // The servers need a moment to see that a client is gone; one that still works for it would be seen for longer.
+  void expect_no_session_left() const {
+    const auto activity =
+        "SELECT application_name, state, query FROM pg_stat_activity WHERE application_name LIKE 'pghaul%'";
+    EXPECT_TRUE(wait_until([&] { return sessions_left() == 0; }, 10s)) << source_sql(activity) << target_sql(activity);
+  }
 };
 
 }  // namespace pghaul::test

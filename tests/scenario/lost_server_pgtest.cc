@@ -35,7 +35,7 @@ class LostServer : public Stopping {
     server.stop(ThrowawayServer::StopMode::immediate);
     const auto stopped = Deadline::Clock::now();
     const auto result = running.finish();
-    EXPECT_LT(Deadline::Clock::now() - stopped, 7s) << result;
+    EXPECT_LT(Deadline::Clock::now() - stopped, 30s) << result;  // 60 s by default
     server.start();
     EXPECT_EQ(result.status, 5) << result;
     EXPECT_EQ(missing_parts(result), "") << result;
@@ -151,7 +151,7 @@ TEST_F(LostServer, TargetStaysAwayFromManyWriters) {
   EXPECT_EQ(result.status, 5) << result;
   EXPECT_EQ(missing_parts(result), "") << result;
   EXPECT_GE(took, 6s);
-  EXPECT_LT(took, 11s) << result;
+  EXPECT_LT(took, 24s) << result;  // one after the other it would be 36
   expect_completion();
 }
 

@@ -14,10 +14,6 @@ class Stopping : public CopyTest {
     return arguments;
   }
   bool has_sessions() const { return sessions_left() > 0; }
-  // The servers need a moment to see that a client is gone; one that still works for it would be seen for longer.
-  void expect_no_session_left() const {
-    EXPECT_TRUE(wait_until([&] { return sessions_left() == 0; }, 1s)) << source_sql(activity) << target_sql(activity);
-  }
   // Ends with 4 not later than ten seconds after `bound`, and leaves nothing behind.
   ProgramResult expect_stop(RunningProgram& running, std::chrono::milliseconds bound) const {
     const auto started = Deadline::Clock::now();
@@ -35,10 +31,6 @@ class Stopping : public CopyTest {
     EXPECT_EQ(target_indexes(), "profiles_name,profiles_pkey");
     return report;
   }
-
- private:
-  static constexpr auto activity =
-      "SELECT application_name, state, query FROM pg_stat_activity WHERE application_name LIKE 'pghaul%'";
 };
 
 }  // namespace pghaul::test

@@ -65,6 +65,7 @@ TEST_F(Timeouts, WhileAnIndexIsBuilt) {
                                "$$BEGIN PERFORM pg_sleep({}); RETURN 1; END$$";
   source_sql(fmt::format(fmt::runtime(function), 0) + "; CREATE INDEX slow ON public.profiles (public.slow(data))");
   target_sql(fmt::format(fmt::runtime(function), 0.1));
+  copy({}, {{"PGHAUL_FAILPOINTS", "index.before_build=exit"}});  // all rows are there, however slow the machine
   auto running = start_copy({"--timeout", "3s"});
   expect_stop(running, 3s);
   EXPECT_EQ(target_sql("SELECT count(*) FROM public.profiles"), "1000");

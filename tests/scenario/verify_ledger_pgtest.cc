@@ -36,7 +36,7 @@ TEST_F(VerifyLedger, WhatWasCopiedIsThere) {
   EXPECT_EQ(table["source_rows"], 20'000);
   EXPECT_EQ(table["target_rows"], 20'000);
   EXPECT_GT(table["chunks"], 10);
-  EXPECT_EQ(sessions_left(), 0);
+  expect_no_session_left();
 }
 
 TEST_F(VerifyLedger, AByteARowANullAreMissed) {

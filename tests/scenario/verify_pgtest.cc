@@ -13,7 +13,7 @@ TEST_F(Verify, EqualAfterACopy) {
   EXPECT_GT(table["chunks"], 10);
   EXPECT_EQ(table["differences"], 0);
   EXPECT_THAT(table["equality"], HasSubstr("the same binary form (id, data)"));
-  EXPECT_EQ(sessions_left(), 0);
+  expect_no_session_left();
 }
 
 TEST_F(Verify, EveryKindOfDifference) {
@@ -235,7 +235,7 @@ TEST_F(Verify, AStopIsNotEqual) {
   const auto result = verify({"--batch-bytes", "64kB", "--sleep", "200ms", "--timeout", "1s"});
   EXPECT_EQ(result.status, 4) << result;
   EXPECT_THAT(result.out, HasSubstr("profiles: unfinished"));
-  EXPECT_EQ(sessions_left(), 0);
+  expect_no_session_left();
 }
 
 TEST_F(Verify, ASignalStopsIt) {
@@ -245,7 +245,7 @@ TEST_F(Verify, ASignalStopsIt) {
   ASSERT_TRUE(wait_until([&] { return sessions_left() > 2; }));
   running.process().signal(SIGTERM);
   EXPECT_EQ(running.finish().status, 4);
-  EXPECT_EQ(sessions_left(), 0);
+  expect_no_session_left();
 }
 
 // It needs no more rights than to read, and leaves nothing: not even a ledger.

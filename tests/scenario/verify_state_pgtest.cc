@@ -37,7 +37,7 @@ class VerifyState : public VerifyTest {
     ASSERT_TRUE(wait_until([&] { return lines() > begun + 8; }));
     running.process().signal(SIGKILL);
     EXPECT_EQ(running.finish().status, 128 + SIGKILL);
-    EXPECT_TRUE(wait_until([&] { return sessions_left() == 0; }));
+    expect_no_session_left();
   }
 
   std::filesystem::path folder_;

@@ -83,7 +83,7 @@ class Rights : public BadInput {
     expect_equal();
     expect_runs(as_roles("copy", {"--full", "--snapshot", "chunk"}));
     expect_equal();
-    EXPECT_EQ(sessions_left(), 0);
+    expect_no_session_left();
   }
   void expect_missing(const std::string& grant, const Arguments& more = {}) const {
     expect_error(3, as_roles("copy", more), {"[SQLSTATE 42501]", grant});
