@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "command/check_servers.h"
 #include "command/record_format.h"
 #include "command/run_policy.h"
 #include "diff/chunk_list.h"
@@ -105,9 +106,11 @@ void LedgerCheck::run() {
   before_any_write([this] {
     tables_.clear();
     recorded_.clear();
+    findings_.clear();
     progress_.tables.clear();
     inspect();
   });
+  observer_.findings(warnings_of(findings_));
   compare();
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     auto& report = tables_[i].report;
@@ -136,6 +139,9 @@ void LedgerCheck::inspect() {
   target_.emplace(sessions_.target(), sessions_.target_reader_session("control"));
   const auto facts = catalog::read_server_facts(*target_, deadline());
   sessions_.expect_servers(facts, facts);
+  check_server_and_line(*target_, "target", facts, options_.copy.allowed, deadline(), findings_);
+  check_environment(findings_);
+  refuse_if_any(findings_);
   if (!ledger_exists(*target_, names_, deadline())) {
     throw Error(ErrorKind::refused, "there is no ledger of copies on this target")
         .on(Side::target)
@@ -267,6 +273,7 @@ void LedgerCheck::compare() {
 VerifyReport LedgerCheck::report() const {
   VerifyReport report;
   report.from_ledger = true;
+  report.findings = findings_;
   report.time = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started_);
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     auto table = tables_[i].report;

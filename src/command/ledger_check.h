@@ -52,6 +52,7 @@ class LedgerCheck {
   const LedgerNames names_;
   std::optional<pg::Connection> target_;
   std::deque<Table> tables_;
+  std::vector<Finding> findings_;
   RecordedChunks recorded_;
   ChecksumSink::Changed changed_;
   Progress progress_;

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "command/check_servers.h"
 #include "command/run_policy.h"
 #include "command/table_facts.h"
 #include "diff/index_check.h"
@@ -70,13 +71,18 @@ VerifyJob::VerifyJob(const VerifyOptions& options, StopSource& stop, CopyObserve
 
 void VerifyJob::run() {
   before_any_write([this] {
-    tables_.clear();
     findings_.clear();
-    progress_.tables.clear();
     open_sessions();
-    inspect();
+    check_servers();
   });
   observer_.findings(warnings_of(findings_));
+  refuse_if_any(findings_);
+  before_any_write([this] {
+    tables_.clear();
+    progress_.tables.clear();
+    findings_ = warnings_of(findings_);
+    inspect();
+  });
   refuse_if_any(findings_);
   if (!options_.state.empty()) open_record();
   plan_tables();
@@ -117,6 +123,19 @@ void VerifyJob::open_sessions() {
   source_->run(encoding, deadline);
   target_->run(encoding, deadline);
   sessions_.expect_servers(servers_.source, servers_.target);
+}
+
+void VerifyJob::check_servers() {
+  const auto deadline = Deadline::after(options_.copy.statement_timeout);
+  const auto& allowed = options_.copy.allowed;
+  check_server_and_line(*source_, "source", servers_.source, allowed, deadline, findings_);
+  check_server_and_line(*target_, "target", servers_.target, allowed, deadline, findings_);
+  check_role(*source_, servers_.source, findings_);
+  check_environment(findings_);
+  // A server may well be compared with its standby.
+  if (is_same_database(servers_.source, servers_.target) && is_one_server(*source_, *target_, deadline)) {
+    refuse_same_database(servers_.source, findings_);
+  }
 }
 
 void VerifyJob::inspect() {

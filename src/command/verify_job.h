@@ -39,6 +39,7 @@ class VerifyJob {
 
   // Steps of run(), in their order.
   void open_sessions();
+  void check_servers();
   void inspect();
   void open_record();
   void plan_tables();

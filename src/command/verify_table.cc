@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "catalog/type_fit.h"
+#include "command/finding_list.h"
 #include "command/table_facts.h"
 #include "pg/quote.h"
 
@@ -16,87 +17,75 @@ namespace {
 constexpr std::int64_t rows_per_bucket = 2000;  // of a table that is compared as a whole
 constexpr int most_buckets = 65'536;
 
-class Findings {
- public:
-  Findings(std::vector<Finding>& all, std::string table) : all_(all), table_(std::move(table)) {}
-  void error(Side side, std::string text, std::string advice) {
-    all_.push_back({Finding::Severity::error, table_, std::move(text), std::move(advice), side});
-    refused_ = true;
-  }
-  bool refused() const { return refused_; }
-
- private:
-  std::vector<Finding>& all_;
-  const std::string table_;
-  bool refused_ = false;
-};
-
-void check_shape(Findings& findings, Side side, const std::optional<catalog::TableShape>& shape) {
+void check_shape(FindingList& findings, Side side, const std::optional<catalog::TableShape>& shape) {
   if (!shape) {
-    return findings.error(
-        side, fmt::format("there is no such table on the {} [SQLSTATE 42P01]", to_string(side)),
+    return findings.on(side).error(
+        fmt::format("there is no such table on the {} [SQLSTATE 42P01]", to_string(side)),
         "check the name; without double quotes it is folded to lower case, and without a schema "
         "public is meant");
   }
   if (shape->kind != 'r' && shape->kind != 'p') {
-    findings.error(side, fmt::format("it is no table on the {}", to_string(side)),
-                   "name the table it stands on");
+    findings.on(side).error(fmt::format("it is no table on the {}", to_string(side)),
+                            "name the table it stands on");
   }
   if (shape->row_security) {
-    findings.error(side,
-                   fmt::format("row-level security hides rows from this role on the {} [SQLSTATE 42501]",
-                               to_string(side)),
-                   "use a role that owns the table or has BYPASSRLS");
+    findings.on(side).error(
+        fmt::format("row-level security hides rows from this role on the {} [SQLSTATE 42501]",
+                    to_string(side)),
+        "use a role that owns the table or has BYPASSRLS");
   }
 }
 
-void leave_children_out(Findings& findings, catalog::TableShape& source) {
+void leave_children_out(FindingList& findings, catalog::TableShape& source) {
   if (source.kind == 'p') {
-    findings.error(Side::source, "a partitioned table has no rows of its own for --only to compare",
-                   "leave --only out, or name a partition");
+    findings.on(Side::source)
+        .error("a partitioned table has no rows of its own for --only to compare",
+               "leave --only out, or name a partition");
   }
   source.has_children = false;
   source.members.clear();
 }
 
-void check_column(Findings& findings, const TableJob& job, const std::string& name) {
+void check_column(FindingList& findings, const TableJob& job, const std::string& name) {
   const auto *from = job.source.column(name), *to = job.target->column(name);
   if (from == nullptr) {
-    findings.error(Side::source, fmt::format("there is no column {} on the source [SQLSTATE 42703]", name),
-                   "say with --columns what is to be compared");
+    findings.on(Side::source)
+        .error(fmt::format("there is no column {} on the source [SQLSTATE 42703]", name),
+               "say with --columns what is to be compared");
   } else if (to == nullptr) {
-    findings.error(Side::target, fmt::format("there is no column {} on the target [SQLSTATE 42703]", name),
-                   "say with --columns what is to be compared");
+    findings.on(Side::target)
+        .error(fmt::format("there is no column {} on the target [SQLSTATE 42703]", name),
+               "say with --columns what is to be compared");
   } else if (!catalog::type_fits(from->type, to->type) && !catalog::type_fits(to->type, from->type)) {
-    findings.error(
-        Side::target,
-        fmt::format("column {} is {} on the source and {} on the target", name, from->type, to->type),
-        "say with --columns what is to be compared");
+    findings.on(Side::target)
+        .error(fmt::format("column {} is {} on the source and {} on the target", name, from->type, to->type),
+               "say with --columns what is to be compared");
   }
 }
 
 // Of the target alone, where nobody said which columns count.
-void check_extra_columns(Findings& findings, const TableJob& job) {
+void check_extra_columns(FindingList& findings, const TableJob& job) {
   for (const auto& column : job.target->columns) {
     if (job.source.column(column.name) != nullptr) continue;
-    findings.error(Side::target, fmt::format("column {} is on the target only", column.name),
-                   "say with --columns what is to be compared");
+    findings.on(Side::target)
+        .error(fmt::format("column {} is on the target only", column.name),
+               "say with --columns what is to be compared");
   }
 }
 
 // On the named table: partitions and children are read by its name.
-void check_rights(Findings& findings, pg::Connection& connection, catalog::TableShape shape,
+void check_rights(FindingList& findings, pg::Connection& connection, catalog::TableShape shape,
                   const std::vector<std::string>& columns, Deadline deadline) {
   shape.members.clear();
   for (const auto& grant : catalog::missing_source_grants(connection, shape, columns, deadline)) {
-    findings.error(connection.side(),
-                   fmt::format("this role may not read the table on the {} [SQLSTATE 42501]",
-                               to_string(connection.side())),
-                   fmt::format("on the {}: {}", to_string(connection.side()), grant));
+    findings.on(connection.side())
+        .error(fmt::format("this role may not read the table on the {} [SQLSTATE 42501]",
+                           to_string(connection.side())),
+               fmt::format("on the {}: {}", to_string(connection.side()), grant));
   }
 }
 
-void check_where(Findings& findings, pg::Connection& connection, const catalog::TableName& name,
+void check_where(FindingList& findings, pg::Connection& connection, const catalog::TableName& name,
                  const std::string& where_sql, Deadline deadline) {
   if (where_sql.empty()) return;
   try {
@@ -105,10 +94,10 @@ void check_where(Findings& findings, pg::Connection& connection, const catalog::
         deadline);
   } catch (const Error& error) {
     if (error.retryable()) throw;
-    findings.error(connection.side(),
-                   fmt::format("--where is not accepted by the {}: {} [SQLSTATE {}]",
-                               to_string(connection.side()), error.what(), error.sqlstate()),
-                   "correct the condition; columns may be written with the alias t");
+    findings.on(connection.side())
+        .error(fmt::format("--where is not accepted by the {}: {} [SQLSTATE {}]",
+                           to_string(connection.side()), error.what(), error.sqlstate()),
+               "correct the condition; columns may be written with the alias t");
   }
 }
 
@@ -232,7 +221,7 @@ std::string read_locale(pg::Connection& connection, Deadline deadline) {
 void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
                         std::vector<Finding>& all) {
   auto& job = table.job;
-  Findings findings(all, job.name.display());
+  FindingList findings(all, job.name.display());
   auto source = catalog::read_table_shape(servers.source, job.name, servers.deadline());
   if (source && options.copy.only) leave_children_out(findings, *source);
   job.target = catalog::read_table_shape(servers.target, job.name, servers.deadline());
