@@ -55,12 +55,6 @@ FinishedChunk sum_of(const std::vector<FinishedChunk>& chunks) {
   return all;
 }
 
-bool has_index_on(const catalog::TableShape& shape, const std::string& column) {
-  return std::ranges::any_of(shape.indexes, [&](const catalog::Index& index) {
-    return index.valid && !index.partial && !index.columns.empty() && index.columns.front() == column;
-  });
-}
-
 // Only of keys whose order depends on no collation can it be said that they are ordered here as they were
 // there.
 bool orders_everywhere(const catalog::OrderedKey& key) {
@@ -77,7 +71,7 @@ bool can_read_ranges(SourceTable& rows, const catalog::TableShape& shape, const 
     return (kind == ChunkKind::key || kind == ChunkKind::null) && !each.chunk.range.member;
   });
   if (!ranges || copy.key.empty()) return false;
-  if (shape.column(copy.key) != nullptr && has_index_on(shape, copy.key)) {
+  if (!shape.range_index(copy.key).empty()) {
     rows.key_column = copy.key;
     return true;
   }
@@ -125,14 +119,6 @@ void LedgerCheck::run() {
   }
   progress_.phase = Phase::finished;
   observer_.tick(values_of(progress_));
-}
-
-void LedgerCheck::complete(Error& error) const {
-  if (error.kind() == ErrorKind::failed) {
-    error.safe("nothing is written anywhere; what was compared says nothing of the rest")
-        .advise("mend the cause and run the same command again");
-  }
-  sessions_.complete(error);
 }
 
 void LedgerCheck::inspect() {

@@ -23,7 +23,7 @@ class LedgerCheck {
   void run();
   // Everything known so far; also after an error.
   VerifyReport report() const;
-  void complete(Error& error) const;
+  const Sessions& sessions() const { return sessions_; }
 
  private:
   struct Table {

@@ -16,8 +16,6 @@
 namespace pghaul {
 namespace {
 
-constexpr auto nothing_written = "nothing is written anywhere; what was compared says nothing of the rest";
-
 // Both sides must say the same bytes for the same character. Where one has no encoding, bytes are taken as
 // they are.
 std::string common_encoding(const Servers& servers) {
@@ -97,17 +95,6 @@ void VerifyJob::run() {
   tick();
 }
 
-void VerifyJob::complete(Error& error) const {
-  if (error.kind() == ErrorKind::usage || error.kind() == ErrorKind::refused)
-    return sessions_.complete(error);
-  error.safe(nothing_written);
-  // Sources that are read for a copy tell how that goes on.
-  if (error.advice().empty() || error.advice().find("--full") != std::string::npos) {
-    error.advise("mend the cause and run the same command again");
-  }
-  sessions_.complete(error);
-}
-
 void VerifyJob::tick() {
   observer_.tick(values_of(progress_));
 }
@@ -139,9 +126,7 @@ void VerifyJob::check_servers() {
 }
 
 void VerifyJob::inspect() {
-  ComparedServers servers{*source_, *target_, servers_, false, {}, {}, options_.copy.statement_timeout};
-  servers.source_locale = read_locale(*source_, servers.deadline());
-  servers.target_locale = read_locale(*target_, servers.deadline());
+  ComparedServers servers{*source_, *target_, servers_, false, {}, options_.copy.statement_timeout};
   servers.portable_hash = source_->run(hash_probe_sql(), servers.deadline()).text(0, 0) !=
                           target_->run(hash_probe_sql(), servers.deadline()).text(0, 0);
   for (const auto& text : options_.copy.tables) {
@@ -163,7 +148,7 @@ void VerifyJob::open_record() {
 }
 
 void VerifyJob::plan_tables() {
-  ComparedServers servers{*source_, *target_, servers_, false, {}, {}, options_.copy.statement_timeout};
+  ComparedServers servers{*source_, *target_, servers_, false, {}, options_.copy.statement_timeout};
   std::random_device random;
   for (auto& table : tables_) {
     plan_for_verify(servers, options_, table, record_.table(samples_.size()));
@@ -227,7 +212,7 @@ void VerifyJob::compare_chunks() {
             std::make_unique<PgSource>(sessions_.source(),
                                        session(Side::source, fmt::format("reader {}", reader)), source_tables,
                                        nullptr, options_.copy.statement_timeout),
-            samples_, rate);
+            samples_, *comparison_, rate);
       },
       [&](int writer) -> std::unique_ptr<Sink> {
         return std::make_unique<ComparingSink>(

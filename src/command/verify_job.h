@@ -23,7 +23,7 @@ class VerifyJob {
   void run();
   // Everything known so far; also after an error.
   VerifyReport report() const;
-  void complete(Error& error) const;
+  const Sessions& sessions() const { return sessions_; }
 
  private:
   // Rows of one table that have to be looked at again.

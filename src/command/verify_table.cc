@@ -105,23 +105,33 @@ bool is_integer(const std::string& type) {
   return type == "smallint" || type == "integer" || type == "bigint";
 }
 
-// One that serves ranges of the column; empty: there is none.
-std::string index_on(const catalog::TableShape& shape, const std::string& column) {
-  const auto found = std::ranges::find_if(shape.indexes, [&](const catalog::Index& index) {
-    return index.valid && !index.partial && !index.columns.empty() && index.columns.front() == column &&
-           index.definition_tail.starts_with("USING btree");
-  });
-  return found == shape.indexes.end() ? "" : found->name;
+// How a database sorts text by default.
+std::string read_locale(pg::Connection& connection, Deadline deadline) {
+  return std::string(
+      connection
+          .run("SELECT pg_catalog.concat_ws(' ', d.datcollate, d.datctype, j ->> 'datlocprovider', "
+               "coalesce(j ->> 'datlocale', j ->> 'daticulocale')) FROM pg_catalog.pg_database AS d, "
+               "pg_catalog.to_jsonb(d) AS j WHERE d.datname = pg_catalog.current_database()",
+               deadline)
+          .text(0, 0));
+}
+
+bool sort_text_alike(ComparedServers& servers) {
+  if (!servers.sort_text_alike) {
+    servers.sort_text_alike =
+        read_locale(servers.source, servers.deadline()) == read_locale(servers.target, servers.deadline());
+  }
+  return *servers.sort_text_alike;
 }
 
 // Text sorts alike only in one encoding, and by the default collation only with one locale.
-bool sorts_alike(const ComparedServers& servers, const catalog::OrderedKey& key) {
+bool sorts_alike(ComparedServers& servers, const catalog::OrderedKey& key) {
   for (const auto& column : key.columns) {
     if (column.collation.empty()) continue;
     if (servers.facts.source.encoding != servers.facts.target.encoding) return false;
     const bool by_default =
         column.collation.ends_with(".\"default\"") || column.collation.ends_with(".default");
-    if (by_default && servers.source_locale != servers.target_locale) return false;
+    if (by_default && !sort_text_alike(servers)) return false;
   }
   return true;
 }
@@ -134,7 +144,7 @@ const catalog::OrderedKey* same_key(const catalog::TableShape& target, const cat
 }
 
 // Which columns name a row, and whether their ranges are the same rows on both sides.
-void choose_key(const ComparedServers& servers, VerifyTable& table) {
+void choose_key(ComparedServers& servers, VerifyTable& table) {
   auto& job = table.job;
   const auto compared = [&](const std::string& name) {
     return std::ranges::find(job.columns, name) != job.columns.end();
@@ -147,7 +157,7 @@ void choose_key(const ComparedServers& servers, VerifyTable& table) {
     job.key = job.source.key;
     table.source.key_column = table.target.key_column = job.key->column;
     table.source_index = job.key->index;
-    table.target_index = index_on(*job.target, job.key->column);
+    table.target_index = job.target->range_index(job.key->column);
     table.by_ranges = one_heap && !table.target_index.empty();
     if (job.key->nullable && !table.by_ranges) table.source.key_column = table.target.key_column = "";
     return;
@@ -207,16 +217,6 @@ ComparedTable side_of(const catalog::TableShape& shape, const RowForm& form, con
 }
 
 }  // namespace
-
-std::string read_locale(pg::Connection& connection, Deadline deadline) {
-  return std::string(
-      connection
-          .run("SELECT pg_catalog.concat_ws(' ', d.datcollate, d.datctype, j ->> 'datlocprovider', "
-               "coalesce(j ->> 'datlocale', j ->> 'daticulocale')) FROM pg_catalog.pg_database AS d, "
-               "pg_catalog.to_jsonb(d) AS j WHERE d.datname = pg_catalog.current_database()",
-               deadline)
-          .text(0, 0));
-}
 
 void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
                         std::vector<Finding>& all) {

@@ -1,6 +1,7 @@
 // One table of a comparison, from its name to its report.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "command/preflight.h"
@@ -18,8 +19,8 @@ struct ComparedServers {
   pg::Connection& source;
   pg::Connection& target;
   const Servers& facts;
-  bool portable_hash = false;  // the servers' own hashes differ
-  std::string source_locale, target_locale;
+  bool portable_hash = false;           // the servers' own hashes differ
+  std::optional<bool> sort_text_alike;  // by their default collation, once somebody has asked
   Duration statement_timeout;
   Deadline deadline() const { return Deadline::after(statement_timeout); }
 };
@@ -48,8 +49,5 @@ void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, Ver
 
 // What has to be the same for a comparison to go on.
 std::string identity_of(const VerifyTable& table);
-
-// How a database sorts text by default.
-std::string read_locale(pg::Connection& connection, Deadline deadline);
 
 }  // namespace pghaul
