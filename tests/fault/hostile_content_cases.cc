@@ -106,8 +106,8 @@ void add_ledgers(HostileCases& cases) {
   const Answer other_version{"SELECT version", 1, {{"99"}}, ""};
   cases.push_back({"status_of_another_version", Meeting::status, serves({has_table, other_version}), "99"});
   cases.push_back({"status_of_another_form", Meeting::status, serves_ledger(3, "x"), "another form", {5}});
-  cases.push_back({"status_full_of_escapes", Meeting::status, serves_ledger(22, terminal_escapes), "", {0}});
-  cases.push_back({"status_of_huge_numbers", Meeting::status, serves_ledger(22, "4000000000000000000"), "", {0}});
+  cases.push_back({"status_full_of_escapes", Meeting::status, serves_ledger(23, terminal_escapes), "", {0}});
+  cases.push_back({"status_of_huge_numbers", Meeting::status, serves_ledger(23, "4000000000000000000"), "", {0}});
   cases.push_back({"status_without_ledger", Meeting::status, serves({}), "", {0}});
 }
 
