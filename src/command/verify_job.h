@@ -45,6 +45,7 @@ class VerifyJob {
   void plan_tables();
   void check_indexes();
   void compare_chunks();
+  void check_partitions();
   void find_rows();
   void describe_rows();
 

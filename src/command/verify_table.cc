@@ -43,7 +43,6 @@ void leave_children_out(FindingList& findings, catalog::TableShape& source) {
                "leave --only out, or name a partition");
   }
   source.has_children = false;
-  source.members.clear();
 }
 
 void check_column(FindingList& findings, const TableJob& job, const std::string& name) {
@@ -149,16 +148,13 @@ void choose_key(ComparedServers& servers, VerifyTable& table) {
   const auto compared = [&](const std::string& name) {
     return std::ranges::find(job.columns, name) != job.columns.end();
   };
-  const bool one_heap = job.source.kind == 'r' && !job.source.has_children;
-  if (job.source.has_children && job.source.kind == 'r')
-    return;  // keys of children are not unique among them
   if (job.source.key && compared(job.source.key->column) &&
       is_integer(job.target->column(job.source.key->column)->type)) {
     job.key = job.source.key;
     table.source.key_column = table.target.key_column = job.key->column;
     table.source_index = job.key->index;
     table.target_index = job.target->range_index(job.key->column);
-    table.by_ranges = one_heap && !table.target_index.empty();
+    table.by_ranges = !table.target_index.empty();
     if (job.key->nullable && !table.by_ranges) table.source.key_column = table.target.key_column = "";
     return;
   }
@@ -171,7 +167,7 @@ void choose_key(ComparedServers& servers, VerifyTable& table) {
     table.target.ordered_key = *there;
     table.source_index = key.index;
     table.target_index = there->index;
-    table.by_ranges = one_heap && sorts_alike(servers, key);
+    table.by_ranges = sorts_alike(servers, key);
     return;
   }
 }
@@ -181,19 +177,103 @@ int buckets_for(double rows) {
   return static_cast<int>(std::clamp<std::uint64_t>(std::bit_ceil(wanted + 1), 16, most_buckets));
 }
 
-Plan plan_ranges(const VerifyOptions& options, const TableFacts& facts) {
+struct Cut {
+  PlanOptions options;
   PlanRange range;
-  if (facts.key) range.high_water = facts.key->highest;
-  auto cut = options.copy.plan;
-  cut.chunk_by = ChunkBy::key;
-  return make_plan(facts, cut, range);
+};
+
+Cut cut_by_key(const VerifyOptions& options, const TableFacts& facts) {
+  Cut cut{options.copy.plan, {}};
+  cut.options.chunk_by = ChunkBy::key;
+  if (facts.key) cut.range.high_water = facts.key->highest;
+  return cut;
 }
 
-Plan plan_whole(const TableFacts& facts) {
+// Each range is one of all partitions or children together.
+Plan plan_across(const VerifyOptions& options, const TableFacts& facts) {
+  const auto cut = cut_by_key(options, facts);
+  return make_plan(facts, cut.options, cut.range);
+}
+
+Plan plan_ranges(const VerifyOptions& options, const VerifyTable& table) {
+  const auto& job = table.job;
+  if (table.pairs.all()) {
+    const auto cut = cut_by_key(options, job.facts);
+    return make_tree_plan(job.facts, job.members, cut.options, cut.range);
+  }
+  auto plan = plan_across(options, job.facts);
+  if (job.source.is_tree()) plan.reason += fmt::format(", over all {} tables", job.source.members.size());
+  return plan;
+}
+
+Chunk whole_chunk(const TableFacts& facts) {
   Chunk chunk;
   chunk.refined = true;
   chunk.estimated_bytes = facts.bytes;
-  return {{chunk}, "as a whole: there is no key whose ranges are the same rows on both sides", 0};
+  return chunk;
+}
+
+std::string why_whole(const VerifyOptions& options) {
+  return options.seq_scan ? "no index is read"
+                          : "there is no key whose ranges are the same rows on both sides";
+}
+
+// Partitions that both sides have alike, and all the others together.
+Plan plan_leaves(const VerifyTable& table, const std::string& why) {
+  Plan plan;
+  const auto& pairs = table.pairs;
+  for (const auto& member : table.job.members) {
+    if (!pairs.target_of.contains(member.member.oid)) continue;
+    plan.chunks.push_back(whole_chunk(member.facts));
+    plan.chunks.back().range.member = member.member;
+  }
+  plan.reason = fmt::format("partition by partition: {} ({} on both sides alike", why, plan.chunks.size());
+  if (!pairs.all()) {
+    plan.chunks.push_back(whole_chunk({}));
+    plan.reason += fmt::format("; {} on the source and {} on the target as a whole", pairs.source_rest.size(),
+                               pairs.target_rest.size());
+  }
+  plan.reason += ")";
+  return plan;
+}
+
+Plan plan_whole(const VerifyOptions& options, const VerifyTable& table) {
+  const auto why = why_whole(options);
+  if (!table.pairs.target_of.empty()) return plan_leaves(table, why);
+  const bool both = table.job.source.kind == 'p' && table.job.target->kind == 'p';
+  return {{whole_chunk(table.job.facts)},
+          fmt::format("as a whole: {}{}", why, both ? ", and no partition is alike on both sides" : ""),
+          0};
+}
+
+// Of the largest piece.
+double most_rows(const VerifyTable& table) {
+  if (table.pairs.target_of.empty()) return table.job.facts.rows;
+  double most = 0, rest = 0;
+  for (const auto& member : table.job.members) {
+    if (table.pairs.target_of.contains(member.member.oid))
+      most = std::max(most, member.facts.rows);
+    else
+      rest += std::max(member.facts.rows, 0.0);
+  }
+  return std::max(most, rest);
+}
+
+// Where the ranges of partitions, and the rest, are read from.
+void set_places(VerifyTable& table) {
+  if (table.pairs.target_of.empty()) return;
+  const auto name_all = [](ComparedTable& side, const catalog::TableShape& shape) {
+    for (const auto& member : shape.members) side.members[member.oid] = member.name.sql();
+  };
+  name_all(table.source, table.job.source);
+  name_all(table.target, *table.job.target);
+  const auto name_rest = [](const std::vector<catalog::TableName>& names) {
+    std::vector<std::string> rest;
+    for (const auto& name : names) rest.push_back(name.sql());
+    return rest;
+  };
+  table.source.rest = name_rest(table.pairs.source_rest);
+  table.target.rest = name_rest(table.pairs.target_rest);
 }
 
 std::vector<ChunkRange> key_ranges(const Plan& plan) {
@@ -222,7 +302,9 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
                         std::vector<Finding>& all) {
   auto& job = table.job;
   FindingList findings(all, job.name.display());
-  auto source = catalog::read_table_shape(servers.source, job.name, servers.deadline());
+  auto source = catalog::read_table_shape(
+      servers.source, job.name, servers.deadline(),
+      options.copy.only ? catalog::Descendants::ignore : catalog::Descendants::read);
   if (source && options.copy.only) leave_children_out(findings, *source);
   job.target = catalog::read_table_shape(servers.target, job.name, servers.deadline());
   check_shape(findings, Side::source, source);
@@ -245,16 +327,27 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
   table.source = side_of(job.source, form, options, servers.portable_hash);
   table.target = side_of(*job.target, form, options, servers.portable_hash);
   choose_key(servers, table);
+  table.pairs = read_leaf_pairs(servers.source, servers.target, job, servers.deadline());
+  // Ranges of the whole leave nothing over; by partitions they are read with less.
+  if (table.by_ranges && !options.seq_scan && !table.pairs.all()) table.pairs = {};
+  set_places(table);
   table.report.equality = options.counts ? "as many rows" : form.meaning();
   table.report.key_columns = key_columns(table.source);
 }
 
+LeafPairs read_leaf_pairs(pg::Connection& source, pg::Connection& target, const TableJob& job,
+                          Deadline deadline) {
+  if (job.source.kind != 'p' || job.target->kind != 'p') return {};
+  return pair_leaves(catalog::read_leaf_paths(source, job.source.oid, deadline),
+                     catalog::read_leaf_paths(target, job.target->oid, deadline));
+}
+
 std::string identity_of(const VerifyTable& table) {
   const auto& job = table.job;
-  return fmt::format("{} ({}) {} / {} / {} where {} by {}{}", job.name.display(),
+  return fmt::format("{} ({}) {} / {} / {} where {} by {}{}{}", job.name.display(),
                      fmt::join(job.columns, ", "), table.report.equality, job.source.fingerprint(),
                      job.target->fingerprint(), table.source.where_sql, job.key_identity(),
-                     table.by_ranges ? "" : " as a whole");
+                     table.by_ranges ? "" : " as a whole", table.pairs.identity());
 }
 
 void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
@@ -262,13 +355,13 @@ void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, Ver
   auto& job = table.job;
   read_table_facts(servers.source, options.copy, job, servers.deadline());
   Plan plan;
-  if (table.by_ranges) plan = plan_ranges(options, job.facts);
-  if (options.seq_scan && job.facts.key) table.index_ranges = key_ranges(plan);
+  if (options.seq_scan && table.by_ranges && job.facts.key)
+    table.index_ranges = key_ranges(plan_across(options, job.facts));
+  if (table.by_ranges) plan = plan_ranges(options, table);
   if (options.seq_scan || !table.by_ranges) {
     table.by_ranges = false;
-    plan = plan_whole(job.facts);
-    if (options.seq_scan) plan.reason = "as a whole: no index is read";
-    table.source.buckets = table.target.buckets = buckets_for(job.facts.rows);
+    plan = plan_whole(options, table);
+    table.source.buckets = table.target.buckets = buckets_for(most_rows(table));
   }
   table.report.strategy = plan.reason;
   if (known.planned) {

@@ -10,6 +10,7 @@
 #include "command/verify_report.h"
 #include "diff/chunk_list.h"
 #include "diff/digest_query.h"
+#include "diff/leaf_pairs.h"
 #include "diff/row_state.h"
 
 namespace pghaul {
@@ -32,6 +33,7 @@ struct VerifyTable {
   TableJob job;  // name, shapes, columns, keys, facts
   ComparedTable source, target;
   bool by_ranges = false;
+  LeafPairs pairs;                         // none: the table is read by its name
   std::string source_index, target_index;  // of the key; empty: none is known
   std::vector<ChunkRange> index_ranges;    // of an integer key, to count an index by
   std::vector<Chunk> chunks;
@@ -46,6 +48,9 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
 // Plans it anew, or goes on with what is known of it.
 void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
                      const ComparisonRecord::Table& known);
+
+// Which partitions are alike on both sides, by now. Errors: those of the servers.
+LeafPairs read_leaf_pairs(pg::Connection& source, pg::Connection& target, const TableJob& job, Deadline deadline);
 
 // What has to be the same for a comparison to go on.
 std::string identity_of(const VerifyTable& table);

@@ -75,8 +75,10 @@ WriteResult ComparingSink::write(std::size_t table, const Chunk& chunk, const Ma
   for (std::string_view bytes; batch.next(bytes);) {
   }
   if (!samples_[table].takes(chunk)) return {};
+  auto there = chunk;
+  there.range = pairs_[table].on_target(chunk.range);
   Collected target;
-  target_->read(table, chunk, target);
+  target_->read(table, there, target);
   comparison_.note_target(table, chunk, parse_digest(target.text));
   return {};
 }

@@ -12,6 +12,7 @@
 #include "diff/comparison_record.h"
 #include "diff/digest.h"
 #include "diff/digest_query.h"
+#include "diff/leaf_pairs.h"
 #include "diff/sample.h"
 #include "pipeline/rate_limiter.h"
 #include "sink/sink.h"
@@ -80,15 +81,17 @@ class DigestSource : public Source {
 // Writes nothing. Threads: one.
 class ComparingSink : public Sink {
  public:
-  // `target` reads digests as well.
-  ComparingSink(std::unique_ptr<Source> target, const std::deque<Sample>& samples, Comparison& comparison)
-      : target_(std::move(target)), samples_(samples), comparison_(comparison) {}
+  // `target` reads digests as well, of its own partitions.
+  ComparingSink(std::unique_ptr<Source> target, const std::vector<LeafPairs>& pairs,
+                const std::deque<Sample>& samples, Comparison& comparison)
+      : target_(std::move(target)), pairs_(pairs), samples_(samples), comparison_(comparison) {}
 
   void connect() override { target_->connect(); }
   WriteResult write(std::size_t table, const Chunk& chunk, const Mark& mark, Batch& batch) override;
 
  private:
   const std::unique_ptr<Source> target_;
+  const std::vector<LeafPairs>& pairs_;  // of the tables
   const std::deque<Sample>& samples_;
   Comparison& comparison_;
 };
