@@ -106,6 +106,16 @@ const Column* TableShape::column(const std::string& column_name) const {
   return found == columns.end() ? nullptr : &*found;
 }
 
+std::string TableShape::range_index(const std::string& column_name) const {
+  // Of all indexes of an inheritance tree, those of its keys alone are known to be in each table.
+  if (key_may_repeat()) return key && key->column == column_name ? key->index : "";
+  for (const Index& index : indexes) {
+    const bool first = !index.columns.empty() && index.columns.front() == column_name;
+    if (first && index.valid && !index.partial && index.definition_tail.starts_with("USING btree ")) return index.name;
+  }
+  return "";
+}
+
 std::vector<std::string> TableShape::column_names() const {
   std::vector<std::string> names;
   for (const Column& each : columns) names.push_back(each.name);

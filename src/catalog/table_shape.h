@@ -129,6 +129,8 @@ struct TableShape {
   bool key_may_repeat() const { return kind != 'p' && !members.empty(); }
   const Member* member(std::uint32_t member_oid) const;
   const Column* column(const std::string& column_name) const;
+  // Name of an index that leads to ranges of the column in all tables that have rows; empty: there is none.
+  std::string range_index(const std::string& column_name) const;
   std::vector<std::string> column_names() const;
   // Names, types, NOT NULL and order of the columns in one text; equal texts mean that rows travel alike.
   std::string fingerprint() const;

@@ -86,5 +86,42 @@ TEST(TableShape, FindsColumnsByExactName) {
   EXPECT_EQ(shape.column("ID"), nullptr);
 }
 
+Index btree(const std::string& first) {
+  Index index;
+  index.name = first + "_index";
+  index.columns = {first, "other"};
+  index.definition_tail = "USING btree (" + first + ", other)";
+  return index;
+}
+
+TEST(RangeIndex, HasToBeAWholeValidBTreeThatBeginsWithTheColumn) {
+  TableShape shape;
+  shape.indexes = {btree("at"), btree("id")};
+  EXPECT_EQ(shape.range_index("id"), "id_index");
+  EXPECT_EQ(shape.range_index("other"), "");
+  const auto without = [&](auto change) {
+    TableShape changed = shape;
+    change(changed.indexes[1]);
+    return changed.range_index("id").empty();
+  };
+  EXPECT_TRUE(without([](Index& index) { index.valid = false; }));
+  EXPECT_TRUE(without([](Index& index) { index.partial = true; }));
+  EXPECT_TRUE(without([](Index& index) { index.definition_tail = "USING brin (id)"; }));
+  EXPECT_TRUE(without([](Index& index) { index.columns[0] = ""; }));
+}
+
+TEST(RangeIndex, OfAnInheritanceTreeIsThatOfItsKey) {
+  TableShape shape;
+  shape.indexes = {btree("id")};
+  shape.members.resize(2);
+  EXPECT_EQ(shape.range_index("id"), "");
+  shape.key = IntegerKey{"id", "bigint", false, "id_index", true};
+  EXPECT_EQ(shape.range_index("id"), "id_index");
+  EXPECT_EQ(shape.range_index("at"), "");
+  shape.key.reset();
+  shape.kind = 'p';
+  EXPECT_EQ(shape.range_index("id"), "id_index");
+}
+
 }  // namespace
 }  // namespace pghaul::catalog

@@ -1,17 +1,12 @@
 // A standby as source: what can be told there, and what only its primary knows.
 #include <fmt/format.h>
 
+#include "command/finding_list.h"
 #include "command/preflight_checks.h"
 #include "source/standby.h"
 
 namespace pghaul {
 namespace {
-
-using Severity = Finding::Severity;
-
-Finding of_server(const pg::Connection& server, Severity severity, std::string text, std::string advice) {
-  return {severity, "", std::move(text), std::move(advice), server.side(), server.label()};
-}
 
 // The standby replays what this server writes, and nothing else. Empty: it does.
 std::string why_not_its_primary(const catalog::ServerFacts& standby, const catalog::ServerFacts& primary) {
@@ -30,22 +25,19 @@ std::string why_not_its_primary(const catalog::ServerFacts& standby, const catal
 void check_primary(ControlSessions& control, std::vector<Finding>& findings) {
   const auto why = why_not_its_primary(control.servers.source, *control.servers.primary);
   if (why.empty()) return;
-  findings.push_back(
-      of_server(*control.primary, Severity::error, why,
-                "correct --primary; right after a failover, wait until the standby has followed it"));
+  FindingList(findings, "")
+      .on(*control.primary)
+      .error(why, "correct --primary; right after a failover, wait until the standby has followed it");
   control.primary.reset();
 }
 
 // Rows below the mark of a round that was settled are looked for by nobody, so all of it has to be read where
 // they are.
-void check_what_is_left(ControlSessions& control, const TableJob& job, std::vector<Finding>& findings) {
+void check_what_is_left(ControlSessions& control, const TableJob& job, std::vector<Finding>& all) {
+  FindingList findings(all, job.name.display(), Side::source);
   const auto& round = *job.entry->last_round;
-  const auto refuse = [&](std::string text, std::string advice) {
-    findings.push_back(
-        {Severity::error, job.name.display(), std::move(text), std::move(advice), Side::source, ""});
-  };
   if (round.settled) {
-    refuse(
+    findings.error(
         "the copy was begun where those who write can be seen, and is to be continued from a standby, which "
         "may lag "
         "behind",
@@ -53,32 +45,31 @@ void check_what_is_left(ControlSessions& control, const TableJob& job, std::vect
         "with");
   } else if (!round.late_since.empty() &&
              !knows_all_before(control.source, round.late_since, control.deadline())) {
-    refuse("this standby is behind the state of the source that the copy was begun with",
-           "wait until it has caught up, and run the same command again");
+    findings.error("this standby is behind the state of the source that the copy was begun with",
+                   "wait until it has caught up, and run the same command again");
   }
 }
 
 }  // namespace
 
-void check_standby(ControlSessions& control, const PgCopyOptions& options, std::vector<Finding>& findings) {
+void check_standby(ControlSessions& control, const PgCopyOptions& options, std::vector<Finding>& all) {
   const auto& source = control.servers.source;
-  const auto add = [&](Severity severity, std::string text, std::string advice) {
-    findings.push_back(of_server(control.source, severity, std::move(text), std::move(advice)));
-  };
+  FindingList findings(all, "");
+  findings.on(control.source);
   if (!source.in_recovery) {
     if (options.primary.empty()) return;
-    return add(Severity::warning, "the source is no standby: --primary is not asked", "leave --primary out");
+    return findings.warning("the source is no standby: --primary is not asked", "leave --primary out");
   }
   if (control.primary)
-    check_primary(control, findings);
+    check_primary(control, all);
   else if (options.late_rows != LateRows::ignore) {
-    add(Severity::warning,
+    findings.warning(
         "the source is a standby: late rows cannot be decided there, the next run looks for them",
         "name its primary with --primary, or copy from that, where late rows matter");
   }
   if (options.snapshot == SnapshotMode::shared && !standby_snapshots_work(source.version_num)) {
-    add(Severity::error, "this version of PostgreSQL imports snapshots wrongly on a standby",
-        "use --snapshot chunk, the primary, or the newest minor version");
+    findings.error("this version of PostgreSQL imports snapshots wrongly on a standby",
+                   "use --snapshot chunk, the primary, or the newest minor version");
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "command/check_servers.h"
 #include "command/record_format.h"
 #include "command/run_policy.h"
 #include "diff/chunk_list.h"
@@ -54,12 +55,6 @@ FinishedChunk sum_of(const std::vector<FinishedChunk>& chunks) {
   return all;
 }
 
-bool has_index_on(const catalog::TableShape& shape, const std::string& column) {
-  return std::ranges::any_of(shape.indexes, [&](const catalog::Index& index) {
-    return index.valid && !index.partial && !index.columns.empty() && index.columns.front() == column;
-  });
-}
-
 // Only of keys whose order depends on no collation can it be said that they are ordered here as they were
 // there.
 bool orders_everywhere(const catalog::OrderedKey& key) {
@@ -76,7 +71,7 @@ bool can_read_ranges(SourceTable& rows, const catalog::TableShape& shape, const 
     return (kind == ChunkKind::key || kind == ChunkKind::null) && !each.chunk.range.member;
   });
   if (!ranges || copy.key.empty()) return false;
-  if (shape.column(copy.key) != nullptr && has_index_on(shape, copy.key)) {
+  if (!shape.range_index(copy.key).empty()) {
     rows.key_column = copy.key;
     return true;
   }
@@ -105,9 +100,11 @@ void LedgerCheck::run() {
   before_any_write([this] {
     tables_.clear();
     recorded_.clear();
+    findings_.clear();
     progress_.tables.clear();
     inspect();
   });
+  observer_.findings(warnings_of(findings_));
   compare();
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     auto& report = tables_[i].report;
@@ -124,18 +121,13 @@ void LedgerCheck::run() {
   observer_.tick(values_of(progress_));
 }
 
-void LedgerCheck::complete(Error& error) const {
-  if (error.kind() == ErrorKind::failed) {
-    error.safe("nothing is written anywhere; what was compared says nothing of the rest")
-        .advise("mend the cause and run the same command again");
-  }
-  sessions_.complete(error);
-}
-
 void LedgerCheck::inspect() {
   target_.emplace(sessions_.target(), sessions_.target_reader_session("control"));
   const auto facts = catalog::read_server_facts(*target_, deadline());
   sessions_.expect_servers(facts, facts);
+  check_server_and_line(*target_, "target", facts, options_.copy.allowed, deadline(), findings_);
+  check_environment(findings_);
+  refuse_if_any(findings_);
   if (!ledger_exists(*target_, names_, deadline())) {
     throw Error(ErrorKind::refused, "there is no ledger of copies on this target")
         .on(Side::target)
@@ -267,6 +259,7 @@ void LedgerCheck::compare() {
 VerifyReport LedgerCheck::report() const {
   VerifyReport report;
   report.from_ledger = true;
+  report.findings = findings_;
   report.time = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started_);
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     auto table = tables_[i].report;

@@ -23,7 +23,7 @@ class LedgerCheck {
   void run();
   // Everything known so far; also after an error.
   VerifyReport report() const;
-  void complete(Error& error) const;
+  const Sessions& sessions() const { return sessions_; }
 
  private:
   struct Table {
@@ -52,6 +52,7 @@ class LedgerCheck {
   const LedgerNames names_;
   std::optional<pg::Connection> target_;
   std::deque<Table> tables_;
+  std::vector<Finding> findings_;
   RecordedChunks recorded_;
   ChecksumSink::Changed changed_;
   Progress progress_;

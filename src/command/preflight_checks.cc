@@ -4,76 +4,12 @@
 #include <fmt/ranges.h>
 
 #include "catalog/target_ddl.h"
+#include "command/check_servers.h"
+#include "command/finding_list.h"
 #include "pg/quote.h"
 
 namespace pghaul {
 namespace {
-
-using Severity = Finding::Severity;
-
-class Findings {
- public:
-  Findings(std::vector<Finding>& all, std::string table, Side side) : all_(all), table_(std::move(table)), side_(side) {}
-  // Of the server itself: what is found from here on.
-  Findings& on(const pg::Connection& connection) {
-    side_ = connection.side();
-    server_ = connection.label();
-    return *this;
-  }
-  void error(std::string text, std::string advice) { add(Severity::error, std::move(text), std::move(advice)); }
-  void warning(std::string text, std::string advice) { add(Severity::warning, std::move(text), std::move(advice)); }
-  // An error unless the user said that it may be.
-  void unless(bool allowed, std::string text, std::string advice) {
-    add(allowed ? Severity::warning : Severity::error, std::move(text), std::move(advice));
-  }
-
- private:
-  void add(Severity severity, std::string text, std::string advice) {
-    all_.push_back({severity, table_, std::move(text), std::move(advice), side_, server_});
-  }
-  std::vector<Finding>& all_;
-  const std::string table_;
-  Side side_;
-  std::string server_;
-};
-
-constexpr int oldest_major = 14, newest_major = 18;
-
-void check_version(Findings& findings, std::string_view side, int version, bool allowed) {
-  const int major = version / 10'000;
-  if (major >= oldest_major && major <= newest_major) return;
-  if (version <= 0) {
-    return findings.error(fmt::format("the {} server gives no version that could be read", side),
-                          "see whether that is a PostgreSQL server, and what stands between it and pghaul");
-  }
-  findings.unless(allowed,
-                  fmt::format("the {} server has version {}.{}; pghaul is made for {} to {}", side, major,
-                              version % 10'000, oldest_major, newest_major),
-                  "use a server of these versions, or try it with --untested-version");
-}
-
-// A pooler gives its clients a process id of its own. In transaction mode, settings, advisory locks and snapshots would be
-// those of whatever session comes next.
-void check_direct(Findings& findings, std::string_view side, pg::Connection& connection, Deadline deadline) {
-  const auto pid = connection.run("SELECT pg_catalog.pg_backend_pid()", deadline).int64(0, 0);
-  if (pid == connection.backend_pid()) return;
-  findings.error(fmt::format("a connection pooler stands between pghaul and the {} server", side),
-                 "connect to the PostgreSQL server itself");
-}
-
-void check_line(Findings& findings, std::string_view side, const pg::Connection& connection) {
-  const auto risk = connection.line_risk();
-  if (risk.empty()) return;
-  findings.warning(fmt::format("{}: {}", side, risk),
-                   fmt::format("add to --{}: sslmode=verify-full sslrootcert=FILE (or sslrootcert=system)", side));
-}
-
-void check_environment(Findings& findings) {
-  const auto names = pg::steering_environment();
-  if (names.empty()) return;
-  findings.warning(fmt::format("the environment changes where and how both sides are reached: {}", fmt::join(names, ", ")),
-                   "unset it, and say hostaddr= or options= in --source and --target");
-}
 
 // Whether a schema, or something in it, may be created and used: nothing, or the GRANT to type.
 std::optional<std::string> missing_create_right(ControlSessions& control, const std::string& schema) {
@@ -94,7 +30,7 @@ std::optional<std::string> missing_create_right(ControlSessions& control, const 
 }
 
 // Merged and late rows go through a temporary table.
-void check_temporary_right(Findings& findings, ControlSessions& control, const PgCopyOptions& options) {
+void check_temporary_right(FindingList& findings, ControlSessions& control, const PgCopyOptions& options) {
   if (options.on_conflict == OnConflict::error && options.late_rows == LateRows::ignore) return;
   const auto row = control.target.run(
       "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')", control.deadline());
@@ -111,7 +47,7 @@ std::vector<std::string> needed_privileges(OnConflict on_conflict) {
   return {"SELECT", "INSERT", "DELETE", "TRUNCATE"};
 }
 
-void check_ledger_rights(Findings& findings, ControlSessions& control, const PgCopyOptions& options) {
+void check_ledger_rights(FindingList& findings, ControlSessions& control, const PgCopyOptions& options) {
   if (control.ledger_exists || control.servers.target.read_only) return;
   if (const auto grant = missing_create_right(control, options.ledger_schema)) {
     findings.error(fmt::format("role {} may not create the ledger on the target [SQLSTATE 42501]",
@@ -150,7 +86,7 @@ std::vector<std::string> members_that(const catalog::TableShape& shape, const Co
 }
 
 // Partitions and children are read one by one, so each of them must be such that this gives all its rows.
-void check_members(Findings& findings, const PgCopyOptions& options, const catalog::TableShape& shape) {
+void check_members(FindingList& findings, const PgCopyOptions& options, const catalog::TableShape& shape) {
   if (shape.kind == 'p' && options.only) {
     findings.error("a partitioned table has no rows of its own for --only to copy", "leave --only out, or name a partition");
   }
@@ -166,7 +102,7 @@ void check_members(Findings& findings, const PgCopyOptions& options, const catal
 }
 
 // Those of a target that is partitioned.
-void check_target_members(Findings& findings, const catalog::TableShape& target) {
+void check_target_members(FindingList& findings, const catalog::TableShape& target) {
   if (target.kind != 'p') return;
   const auto unlogged = members_that(target, [](const auto& member) { return member.persistence == 'u'; });
   if (!unlogged.empty()) {
@@ -185,7 +121,7 @@ void check_target_members(Findings& findings, const catalog::TableShape& target)
 }
 
 // A table of the same name is what is written to: catalogs, and the ledger while it is in use, are no places for rows.
-bool check_schema(Findings& findings, const PgCopyOptions& options, const catalog::TableName& name) {
+bool check_schema(FindingList& findings, const PgCopyOptions& options, const catalog::TableName& name) {
   if (name.schema == "information_schema" || name.schema.starts_with("pg_")) {
     findings.error("its schema belongs to the server", "name a table of a schema of your own");
   } else if (name.schema == options.ledger_schema) {
@@ -196,7 +132,7 @@ bool check_schema(Findings& findings, const PgCopyOptions& options, const catalo
   return false;
 }
 
-void check_source_rights(ControlSessions& control, Findings& findings, const catalog::TableShape& shape,
+void check_source_rights(ControlSessions& control, FindingList& findings, const catalog::TableShape& shape,
                          const std::vector<std::string>& columns) {
   for (const auto& grant : catalog::missing_source_grants(control.source, shape, columns, control.deadline())) {
     findings.error(fmt::format("role {} may not read the source table [SQLSTATE 42501]", control.servers.source.role),
@@ -204,7 +140,7 @@ void check_source_rights(ControlSessions& control, Findings& findings, const cat
   }
 }
 
-void check_attachments(Findings& findings, const catalog::Attachments& attachments, const Allowed& allowed) {
+void check_attachments(FindingList& findings, const catalog::Attachments& attachments, const Allowed& allowed) {
   if (!attachments.triggers.empty()) {
     findings.unless(allowed.triggers,
                     fmt::format("the target table has user triggers, which would fire for every row: {}",
@@ -228,7 +164,7 @@ void check_attachments(Findings& findings, const catalog::Attachments& attachmen
 
 // Merging knows a row that is there by a unique index only; without one, each run would add rows above the high-water mark
 // once more.
-void check_conflict_key(Findings& findings, const PgCopyOptions& options, const catalog::TableShape& target) {
+void check_conflict_key(FindingList& findings, const PgCopyOptions& options, const catalog::TableShape& target) {
   if (options.on_conflict == OnConflict::error) return;
   const bool update = options.on_conflict == OnConflict::update;
   for (const auto& index : target.indexes) {
@@ -239,7 +175,7 @@ void check_conflict_key(Findings& findings, const PgCopyOptions& options, const 
                  "create one, or use --full");
 }
 
-void check_encodings(Findings& findings, const ControlSessions& control) {
+void check_encodings(FindingList& findings, const ControlSessions& control) {
   const auto &from = control.servers.source.encoding, &to = control.servers.target.encoding;
   if (!control.encodings_fit) {
     findings.error(fmt::format("the target cannot convert text from {}, the source's encoding, into its own, {}", from, to),
@@ -255,42 +191,32 @@ void check_encodings(Findings& findings, const ControlSessions& control) {
 }  // namespace
 
 void check_servers(ControlSessions& control, const PgCopyOptions& options, std::vector<Finding>& all) {
-  Findings findings(all, "", Side::none);
-  const auto& source = control.servers.source;
-  const auto& target = control.servers.target;
-  check_version(findings.on(control.source), "source", source.version_num, options.allowed.untested_version);
-  check_version(findings.on(control.target), "target", target.version_num, options.allowed.untested_version);
-  if (source.system_identifier == target.system_identifier && source.database == target.database) {
-    findings.error(fmt::format("source and target are the same database {} of the same server", source.database),
-                   "check --source and --target");
-  }
+  const auto& [source, target, primary] = control.servers;
+  const auto check = [&](pg::Connection& connection, std::string_view name, const catalog::ServerFacts& facts) {
+    check_server_and_line(connection, name, facts, options.allowed, control.deadline(), all);
+  };
+  check(control.source, "source", source);
+  check(control.target, "target", target);
+  if (control.primary) check(*control.primary, "primary", *primary);
+  check_role(control.source, source, all);
+  check_environment(all);
+  if (is_same_database(source, target)) refuse_same_database(source, all);
+  FindingList findings(all, "");
+  findings.on(control.target);
   if (target.read_only || target.in_recovery) {
     findings.error(target.in_recovery ? "the target is a standby: it is read only"
                                       : "the target is read only (default_transaction_read_only)",
                    "connect to a server and with a role that may write");
   }
-  if (source.superuser) {
-    findings.on(control.source).warning(fmt::format("the source role {} is a superuser", source.role),
-                     "a role with SELECT on the copied tables is enough");
-  }
-  check_encodings(findings.on(control.target), control);
-  check_environment(findings);
-  check_line(findings, "source", control.source);
-  check_line(findings, "target", control.target);
-  if (control.primary) {
-    check_line(findings, "primary", *control.primary);
-    check_direct(findings.on(*control.primary), "primary", *control.primary, control.deadline());
-  }
-  check_direct(findings.on(control.source), "source", control.source, control.deadline());
-  check_direct(findings.on(control.target), "target", control.target, control.deadline());
+  check_encodings(findings, control);
   check_standby(control, options, all);
-  check_ledger_rights(findings.on(control.target), control, options);
+  check_ledger_rights(findings, control, options);
   check_temporary_right(findings, control, options);
 }
 
 bool check_source(ControlSessions& control, const PgCopyOptions& options, const catalog::TableName& name,
                   const std::optional<catalog::TableShape>& shape, std::vector<Finding>& all) {
-  Findings findings(all, name.display(), Side::source);
+  FindingList findings(all, name.display(), Side::source);
   if (!check_schema(findings, options, name)) return false;
   if (!shape) {
     findings.error("there is no such table on the source [SQLSTATE 42P01]",
@@ -323,7 +249,7 @@ bool check_source(ControlSessions& control, const PgCopyOptions& options, const 
 
 void check_where(ControlSessions& control, const PgCopyOptions& options, const TableJob& job,
                  std::vector<Finding>& all) {
-  Findings findings(all, job.name.display(), Side::source);
+  FindingList findings(all, job.name.display(), Side::source);
   if (job.columns.empty() && !job.source.columns.empty()) findings.error("no column is left to copy", "");
   if (options.where_sql.empty()) return;
   try {
@@ -342,7 +268,7 @@ void check_where(ControlSessions& control, const PgCopyOptions& options, const T
 void check_key(const PgCopyOptions& options, const TableJob& job, std::vector<Finding>& all) {
   if (options.plan.chunk_by != ChunkBy::key || job.key || job.ordered_key) return;
   const auto& why = job.source.no_keys;
-  Findings(all, job.name.display(), Side::source)
+  FindingList(all, job.name.display(), Side::source)
       .error(fmt::format("no key to cut by: {}", why.empty() ? "no unique index whose columns travel"
                                                               : fmt::format("{}", fmt::join(why, "; "))),
              "use --chunk-by auto, or create a primary key on the source");
@@ -350,7 +276,7 @@ void check_key(const PgCopyOptions& options, const TableJob& job, std::vector<Fi
 
 void check_target(ControlSessions& control, const PgCopyOptions& options, const TableJob& job,
                   std::vector<Finding>& all) {
-  Findings findings(all, job.name.display(), Side::target);
+  FindingList findings(all, job.name.display(), Side::target);
   const auto& target = *job.target;
   if (target.kind != 'r' && target.kind != 'p') {
     findings.error(fmt::format("it is {} on the target", kind_name(target.kind)), "drop or rename it");
@@ -381,7 +307,7 @@ void check_target(ControlSessions& control, const PgCopyOptions& options, const 
 }
 
 void check_creatable(ControlSessions& control, const TableJob& job, std::vector<Finding>& all) {
-  Findings findings(all, job.name.display(), Side::target);
+  FindingList findings(all, job.name.display(), Side::target);
   std::vector<std::string> types;
   for (const auto& column : job.source.columns) types.push_back(column.type);
   for (const auto& type : catalog::unknown_types(control.target, types, control.deadline())) {

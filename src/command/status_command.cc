@@ -39,11 +39,14 @@ std::string state_of(const pg::Result& row, int line) {
 }
 
 // What the same command would do, and how much of it a second time.
-void judge_resume(TableStatus& table, bool pages_left, std::int64_t last_round_chunks, bool unsettled) {
+void judge_resume(TableStatus& table, bool pages_left, std::int64_t last_round_chunks, bool unsettled, bool gains) {
   if (table.state == "running") {
     table.resume_text = "it is running; a second start is refused";
   } else if (table.state == "new") {
     table.resume_text = "nothing was begun; the copy starts from the beginning";
+  } else if (table.state == "complete" && !gains) {
+    table.resumable = true;
+    table.resume_text = "the next run has nothing to do: no key tells what is newer; --full copies it anew";
   } else if (table.state == "complete") {
     table.resumable = true;
     table.resume_text = fmt::format("the next run takes what the source has gained{}",
@@ -120,7 +123,7 @@ TableStatus table_status(const pg::Result& row, int line) {
   table.bytes_done = row.int64(line, 16);
   table.bytes_pending = row.int64(line, 17);
   table.last_stop = row.text(line, 20);
-  judge_resume(table, row.boolean(line, 18), row.int64(line, 19), row.boolean(line, 21));
+  judge_resume(table, row.boolean(line, 18), row.int64(line, 19), row.boolean(line, 21), row.boolean(line, 22));
   return table;
 }
 
@@ -134,7 +137,11 @@ constexpr std::string_view status_sql =
     "AND c.state = 'pending' AND c.kind = 'ctid'), "
     "(SELECT pg_catalog.count(*) FROM {1} c WHERE c.table_copy = p.table_copy AND c.generation = p.generation), "
     "p.last_stop, coalesce((SELECT NOT r.settled AND r.high_water IS NOT NULL FROM {2} r "
-    "WHERE r.table_copy = p.table_copy AND r.generation = p.generation ORDER BY r.round DESC LIMIT 1), false) FROM {0} p";
+    "WHERE r.table_copy = p.table_copy AND r.generation = p.generation ORDER BY r.round DESC LIMIT 1), false), "
+    // What a later run replaces, and the mark above which rows are newer: without either it finds nothing.
+    "EXISTS (SELECT FROM {1} c WHERE c.table_copy = p.table_copy AND c.generation = p.generation AND c.tail) "
+    "OR EXISTS (SELECT FROM {2} r WHERE r.table_copy = p.table_copy AND r.generation = p.generation "
+    "AND r.high_water IS NOT NULL) FROM {0} p";
 
 StatusReport read_status(const StatusOptions& options, const pg::Endpoint& target, StopSource& stop) {
   const LedgerNames names(options.ledger_schema);

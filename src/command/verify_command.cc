@@ -11,14 +11,29 @@ namespace {
 constexpr auto safe = "nothing is written anywhere; what was compared says nothing of the rest";
 constexpr auto advice = "run the same command again, with a longer --timeout if that was the reason";
 
+// Sources that are read for a copy tell how that goes on.
+bool advises_a_copy(const Error& error) {
+  return error.advice().find("--full") != std::string::npos;
+}
+
+void complete(Error& error, const Sessions& sessions) {
+  if (error.kind() == ErrorKind::stopped) {
+    error.safe(safe).advise(advice);
+  } else if (error.kind() != ErrorKind::usage && error.kind() != ErrorKind::refused) {
+    error.safe(safe);
+    if (error.advice().empty() || advises_a_copy(error))
+      error.advise("mend the cause and run the same command again");
+  }
+  sessions.complete(error);
+}
+
 template <typename Job>
 VerifyReport run_to_the_end(Job& job, const StopSource& stop, VerifyReport* partial) {
   try {
     job.run();
   } catch (Error& error) {
     tell_stop(error, stop);
-    if (error.kind() == ErrorKind::stopped) error.safe(safe).advise(advice);
-    job.complete(error);
+    complete(error, job.sessions());
     if (partial != nullptr) *partial = job.report();
     throw;
   }

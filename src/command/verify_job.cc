@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "command/check_servers.h"
 #include "command/run_policy.h"
 #include "command/table_facts.h"
 #include "diff/index_check.h"
@@ -14,8 +15,6 @@
 
 namespace pghaul {
 namespace {
-
-constexpr auto nothing_written = "nothing is written anywhere; what was compared says nothing of the rest";
 
 // Both sides must say the same bytes for the same character. Where one has no encoding, bytes are taken as
 // they are.
@@ -70,18 +69,24 @@ VerifyJob::VerifyJob(const VerifyOptions& options, StopSource& stop, CopyObserve
 
 void VerifyJob::run() {
   before_any_write([this] {
-    tables_.clear();
     findings_.clear();
-    progress_.tables.clear();
     open_sessions();
-    inspect();
+    check_servers();
   });
   observer_.findings(warnings_of(findings_));
+  refuse_if_any(findings_);
+  before_any_write([this] {
+    tables_.clear();
+    progress_.tables.clear();
+    findings_ = warnings_of(findings_);
+    inspect();
+  });
   refuse_if_any(findings_);
   if (!options_.state.empty()) open_record();
   plan_tables();
   if (options_.seq_scan) check_indexes();
   compare_chunks();
+  check_partitions();
   find_rows();
   describe_rows();
   // Done: the next one begins anew.
@@ -89,17 +94,6 @@ void VerifyJob::run() {
   if (!options_.state.empty()) std::filesystem::remove(options_.state);
   progress_.phase = Phase::finished;
   tick();
-}
-
-void VerifyJob::complete(Error& error) const {
-  if (error.kind() == ErrorKind::usage || error.kind() == ErrorKind::refused)
-    return sessions_.complete(error);
-  error.safe(nothing_written);
-  // Sources that are read for a copy tell how that goes on.
-  if (error.advice().empty() || error.advice().find("--full") != std::string::npos) {
-    error.advise("mend the cause and run the same command again");
-  }
-  sessions_.complete(error);
 }
 
 void VerifyJob::tick() {
@@ -119,10 +113,21 @@ void VerifyJob::open_sessions() {
   sessions_.expect_servers(servers_.source, servers_.target);
 }
 
+void VerifyJob::check_servers() {
+  const auto deadline = Deadline::after(options_.copy.statement_timeout);
+  const auto& allowed = options_.copy.allowed;
+  check_server_and_line(*source_, "source", servers_.source, allowed, deadline, findings_);
+  check_server_and_line(*target_, "target", servers_.target, allowed, deadline, findings_);
+  check_role(*source_, servers_.source, findings_);
+  check_environment(findings_);
+  // A server may well be compared with its standby.
+  if (is_same_database(servers_.source, servers_.target) && is_one_server(*source_, *target_, deadline)) {
+    refuse_same_database(servers_.source, findings_);
+  }
+}
+
 void VerifyJob::inspect() {
-  ComparedServers servers{*source_, *target_, servers_, false, {}, {}, options_.copy.statement_timeout};
-  servers.source_locale = read_locale(*source_, servers.deadline());
-  servers.target_locale = read_locale(*target_, servers.deadline());
+  ComparedServers servers{*source_, *target_, servers_, false, {}, options_.copy.statement_timeout};
   servers.portable_hash = source_->run(hash_probe_sql(), servers.deadline()).text(0, 0) !=
                           target_->run(hash_probe_sql(), servers.deadline()).text(0, 0);
   for (const auto& text : options_.copy.tables) {
@@ -144,12 +149,13 @@ void VerifyJob::open_record() {
 }
 
 void VerifyJob::plan_tables() {
-  ComparedServers servers{*source_, *target_, servers_, false, {}, {}, options_.copy.statement_timeout};
+  ComparedServers servers{*source_, *target_, servers_, false, {}, options_.copy.statement_timeout};
   std::random_device random;
   for (auto& table : tables_) {
     plan_for_verify(servers, options_, table, record_.table(samples_.size()));
     // A table of one chunk is no matter of chance.
-    samples_.emplace_back(table.by_ranges ? options_.sample : std::nullopt, random());
+    const bool one = !table.by_ranges && table.pairs.target_of.empty();
+    samples_.emplace_back(one ? std::nullopt : options_.sample, random());
   }
 }
 
@@ -188,15 +194,35 @@ void VerifyJob::check_indexes() {
   }
 }
 
+// Rows of a partition that came meanwhile were looked for by nobody. On new sessions: those for control may
+// have been lost while nobody needed them.
+void VerifyJob::check_partitions() {
+  for (const auto& table : tables_) {
+    if (table.pairs.target_of.empty()) continue;
+    LeafPairs now;
+    try_until_done(retry_, &stop_, [&](RetryState& retry) {
+      pg::Connection source(sessions_.source(), session(Side::source, "partition checker"));
+      pg::Connection target(sessions_.target(), session(Side::target, "partition checker"));
+      retry.connected();
+      now = read_leaf_pairs(source, target, table.job, Deadline::after(options_.copy.statement_timeout));
+    });
+    if (now.identity() == table.pairs.identity()) continue;
+    throw Error(ErrorKind::failed, "partitions were attached or detached while the table was compared")
+        .about(table.job.name.display());
+  }
+}
+
 void VerifyJob::compare_chunks() {
   progress_.phase = Phase::comparing;
   comparison_ = std::make_unique<Comparison>(tables_.size(), record_);
   std::vector<SourceTable> source_tables, target_tables;
   std::vector<PipelineTable> tables;
+  std::vector<LeafPairs> pairs;
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     auto& table = tables_[i];
     source_tables.push_back(readable(table.job.source, table.source, table));
     target_tables.push_back(readable(*table.job.target, table.target, table));
+    pairs.push_back(table.pairs);
     tables.push_back(pipeline_table(table, progress_.tables[i], options_.copy));
     progress_.tables[i].bytes_expected = table.job.facts.bytes;
   }
@@ -208,14 +234,14 @@ void VerifyJob::compare_chunks() {
             std::make_unique<PgSource>(sessions_.source(),
                                        session(Side::source, fmt::format("reader {}", reader)), source_tables,
                                        nullptr, options_.copy.statement_timeout),
-            samples_, rate);
+            samples_, *comparison_, rate);
       },
       [&](int writer) -> std::unique_ptr<Sink> {
         return std::make_unique<ComparingSink>(
             std::make_unique<PgSource>(sessions_.target(),
                                        session(Side::target, fmt::format("comparer {}", writer)),
                                        target_tables, nullptr, options_.copy.statement_timeout),
-            samples_, *comparison_);
+            pairs, samples_, *comparison_);
       },
       [this] { tick(); });
 }

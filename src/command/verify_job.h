@@ -23,7 +23,7 @@ class VerifyJob {
   void run();
   // Everything known so far; also after an error.
   VerifyReport report() const;
-  void complete(Error& error) const;
+  const Sessions& sessions() const { return sessions_; }
 
  private:
   // Rows of one table that have to be looked at again.
@@ -39,11 +39,13 @@ class VerifyJob {
 
   // Steps of run(), in their order.
   void open_sessions();
+  void check_servers();
   void inspect();
   void open_record();
   void plan_tables();
   void check_indexes();
   void compare_chunks();
+  void check_partitions();
   void find_rows();
   void describe_rows();
 

@@ -78,8 +78,9 @@ std::int64_t VerifyJob::Suspects::open() const {
 
 RowStates VerifyJob::read_states(const UnequalChunk& chunk) {
   const auto& table = tables_[chunk.table];
-  return row_states(source_rows_->rows(table.source, chunk.chunk.range, chunk.unequal_buckets),
-                    target_rows_->rows(table.target, chunk.chunk.range, chunk.unequal_buckets));
+  return row_states(
+      source_rows_->rows(table.source, chunk.chunk.range, chunk.unequal_buckets),
+      target_rows_->rows(table.target, table.pairs.on_target(chunk.chunk.range), chunk.unequal_buckets));
 }
 
 // The numbers of rows stand in for a hash of the chunk.
@@ -88,7 +89,7 @@ RowStates VerifyJob::read_counts(const UnequalChunk& chunk) {
   const auto& range = chunk.chunk.range;
   RowState state;
   state.source = {{source_rows_->count(table.source, range), 0}};
-  state.target = {{target_rows_->count(table.target, range), 0}};
+  state.target = {{target_rows_->count(table.target, table.pairs.on_target(range)), 0}};
   return {{RowKey{pghaul::describe(range, table.job.key_name())}, state}};
 }
 
@@ -125,8 +126,9 @@ std::vector<UnequalChunk> VerifyJob::pieces(const UnequalChunk& chunk) {
   const auto& table = tables_[chunk.table];
   if (!table.by_ranges) return {chunk};
   auto now = chunk;
-  now.unequal_buckets = unequal_buckets(source_rows_->digest(table.source, chunk.chunk.range),
-                                        target_rows_->digest(table.target, chunk.chunk.range));
+  now.unequal_buckets =
+      unequal_buckets(source_rows_->digest(table.source, chunk.chunk.range),
+                      target_rows_->digest(table.target, table.pairs.on_target(chunk.chunk.range)));
   return pieces_of(now, table.source.buckets);
 }
 

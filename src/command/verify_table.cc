@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "catalog/type_fit.h"
+#include "command/finding_list.h"
 #include "command/table_facts.h"
 #include "pg/quote.h"
 
@@ -16,87 +17,74 @@ namespace {
 constexpr std::int64_t rows_per_bucket = 2000;  // of a table that is compared as a whole
 constexpr int most_buckets = 65'536;
 
-class Findings {
- public:
-  Findings(std::vector<Finding>& all, std::string table) : all_(all), table_(std::move(table)) {}
-  void error(Side side, std::string text, std::string advice) {
-    all_.push_back({Finding::Severity::error, table_, std::move(text), std::move(advice), side});
-    refused_ = true;
-  }
-  bool refused() const { return refused_; }
-
- private:
-  std::vector<Finding>& all_;
-  const std::string table_;
-  bool refused_ = false;
-};
-
-void check_shape(Findings& findings, Side side, const std::optional<catalog::TableShape>& shape) {
+void check_shape(FindingList& findings, Side side, const std::optional<catalog::TableShape>& shape) {
   if (!shape) {
-    return findings.error(
-        side, fmt::format("there is no such table on the {} [SQLSTATE 42P01]", to_string(side)),
+    return findings.on(side).error(
+        fmt::format("there is no such table on the {} [SQLSTATE 42P01]", to_string(side)),
         "check the name; without double quotes it is folded to lower case, and without a schema "
         "public is meant");
   }
   if (shape->kind != 'r' && shape->kind != 'p') {
-    findings.error(side, fmt::format("it is no table on the {}", to_string(side)),
-                   "name the table it stands on");
+    findings.on(side).error(fmt::format("it is no table on the {}", to_string(side)),
+                            "name the table it stands on");
   }
   if (shape->row_security) {
-    findings.error(side,
-                   fmt::format("row-level security hides rows from this role on the {} [SQLSTATE 42501]",
-                               to_string(side)),
-                   "use a role that owns the table or has BYPASSRLS");
+    findings.on(side).error(
+        fmt::format("row-level security hides rows from this role on the {} [SQLSTATE 42501]",
+                    to_string(side)),
+        "use a role that owns the table or has BYPASSRLS");
   }
 }
 
-void leave_children_out(Findings& findings, catalog::TableShape& source) {
+void leave_children_out(FindingList& findings, catalog::TableShape& source) {
   if (source.kind == 'p') {
-    findings.error(Side::source, "a partitioned table has no rows of its own for --only to compare",
-                   "leave --only out, or name a partition");
+    findings.on(Side::source)
+        .error("a partitioned table has no rows of its own for --only to compare",
+               "leave --only out, or name a partition");
   }
   source.has_children = false;
-  source.members.clear();
 }
 
-void check_column(Findings& findings, const TableJob& job, const std::string& name) {
+void check_column(FindingList& findings, const TableJob& job, const std::string& name) {
   const auto *from = job.source.column(name), *to = job.target->column(name);
   if (from == nullptr) {
-    findings.error(Side::source, fmt::format("there is no column {} on the source [SQLSTATE 42703]", name),
-                   "say with --columns what is to be compared");
+    findings.on(Side::source)
+        .error(fmt::format("there is no column {} on the source [SQLSTATE 42703]", name),
+               "say with --columns what is to be compared");
   } else if (to == nullptr) {
-    findings.error(Side::target, fmt::format("there is no column {} on the target [SQLSTATE 42703]", name),
-                   "say with --columns what is to be compared");
+    findings.on(Side::target)
+        .error(fmt::format("there is no column {} on the target [SQLSTATE 42703]", name),
+               "say with --columns what is to be compared");
   } else if (!catalog::type_fits(from->type, to->type) && !catalog::type_fits(to->type, from->type)) {
-    findings.error(
-        Side::target,
-        fmt::format("column {} is {} on the source and {} on the target", name, from->type, to->type),
-        "say with --columns what is to be compared");
+    findings.on(Side::target)
+        .error(fmt::format("column {} is {} on the source and {} on the target", name, from->type, to->type),
+               "say with --columns what is to be compared");
   }
 }
 
 // Of the target alone, where nobody said which columns count.
-void check_extra_columns(Findings& findings, const TableJob& job) {
+void check_extra_columns(FindingList& findings, const TableJob& job) {
   for (const auto& column : job.target->columns) {
     if (job.source.column(column.name) != nullptr) continue;
-    findings.error(Side::target, fmt::format("column {} is on the target only", column.name),
-                   "say with --columns what is to be compared");
+    findings.on(Side::target)
+        .error(fmt::format("column {} is on the target only", column.name),
+               "say with --columns what is to be compared");
   }
 }
 
 // On the named table: partitions and children are read by its name.
-void check_rights(Findings& findings, pg::Connection& connection, catalog::TableShape shape,
+void check_rights(FindingList& findings, pg::Connection& connection, catalog::TableShape shape,
                   const std::vector<std::string>& columns, Deadline deadline) {
   shape.members.clear();
   for (const auto& grant : catalog::missing_source_grants(connection, shape, columns, deadline)) {
-    findings.error(connection.side(),
-                   fmt::format("this role may not read the table on the {} [SQLSTATE 42501]",
-                               to_string(connection.side())),
-                   fmt::format("on the {}: {}", to_string(connection.side()), grant));
+    findings.on(connection.side())
+        .error(fmt::format("this role may not read the table on the {} [SQLSTATE 42501]",
+                           to_string(connection.side())),
+               fmt::format("on the {}: {}", to_string(connection.side()), grant));
   }
 }
 
-void check_where(Findings& findings, pg::Connection& connection, const catalog::TableName& name,
+void check_where(FindingList& findings, pg::Connection& connection, const catalog::TableName& name,
                  const std::string& where_sql, Deadline deadline) {
   if (where_sql.empty()) return;
   try {
@@ -105,10 +93,10 @@ void check_where(Findings& findings, pg::Connection& connection, const catalog::
         deadline);
   } catch (const Error& error) {
     if (error.retryable()) throw;
-    findings.error(connection.side(),
-                   fmt::format("--where is not accepted by the {}: {} [SQLSTATE {}]",
-                               to_string(connection.side()), error.what(), error.sqlstate()),
-                   "correct the condition; columns may be written with the alias t");
+    findings.on(connection.side())
+        .error(fmt::format("--where is not accepted by the {}: {} [SQLSTATE {}]",
+                           to_string(connection.side()), error.what(), error.sqlstate()),
+               "correct the condition; columns may be written with the alias t");
   }
 }
 
@@ -116,23 +104,33 @@ bool is_integer(const std::string& type) {
   return type == "smallint" || type == "integer" || type == "bigint";
 }
 
-// One that serves ranges of the column; empty: there is none.
-std::string index_on(const catalog::TableShape& shape, const std::string& column) {
-  const auto found = std::ranges::find_if(shape.indexes, [&](const catalog::Index& index) {
-    return index.valid && !index.partial && !index.columns.empty() && index.columns.front() == column &&
-           index.definition_tail.starts_with("USING btree");
-  });
-  return found == shape.indexes.end() ? "" : found->name;
+// How a database sorts text by default.
+std::string read_locale(pg::Connection& connection, Deadline deadline) {
+  return std::string(
+      connection
+          .run("SELECT pg_catalog.concat_ws(' ', d.datcollate, d.datctype, j ->> 'datlocprovider', "
+               "coalesce(j ->> 'datlocale', j ->> 'daticulocale')) FROM pg_catalog.pg_database AS d, "
+               "pg_catalog.to_jsonb(d) AS j WHERE d.datname = pg_catalog.current_database()",
+               deadline)
+          .text(0, 0));
+}
+
+bool sort_text_alike(ComparedServers& servers) {
+  if (!servers.sort_text_alike) {
+    servers.sort_text_alike =
+        read_locale(servers.source, servers.deadline()) == read_locale(servers.target, servers.deadline());
+  }
+  return *servers.sort_text_alike;
 }
 
 // Text sorts alike only in one encoding, and by the default collation only with one locale.
-bool sorts_alike(const ComparedServers& servers, const catalog::OrderedKey& key) {
+bool sorts_alike(ComparedServers& servers, const catalog::OrderedKey& key) {
   for (const auto& column : key.columns) {
     if (column.collation.empty()) continue;
     if (servers.facts.source.encoding != servers.facts.target.encoding) return false;
     const bool by_default =
         column.collation.ends_with(".\"default\"") || column.collation.ends_with(".default");
-    if (by_default && servers.source_locale != servers.target_locale) return false;
+    if (by_default && !sort_text_alike(servers)) return false;
   }
   return true;
 }
@@ -145,21 +143,18 @@ const catalog::OrderedKey* same_key(const catalog::TableShape& target, const cat
 }
 
 // Which columns name a row, and whether their ranges are the same rows on both sides.
-void choose_key(const ComparedServers& servers, VerifyTable& table) {
+void choose_key(ComparedServers& servers, VerifyTable& table) {
   auto& job = table.job;
   const auto compared = [&](const std::string& name) {
     return std::ranges::find(job.columns, name) != job.columns.end();
   };
-  const bool one_heap = job.source.kind == 'r' && !job.source.has_children;
-  if (job.source.has_children && job.source.kind == 'r')
-    return;  // keys of children are not unique among them
   if (job.source.key && compared(job.source.key->column) &&
       is_integer(job.target->column(job.source.key->column)->type)) {
     job.key = job.source.key;
     table.source.key_column = table.target.key_column = job.key->column;
     table.source_index = job.key->index;
-    table.target_index = index_on(*job.target, job.key->column);
-    table.by_ranges = one_heap && !table.target_index.empty();
+    table.target_index = job.target->range_index(job.key->column);
+    table.by_ranges = !table.target_index.empty();
     if (job.key->nullable && !table.by_ranges) table.source.key_column = table.target.key_column = "";
     return;
   }
@@ -172,7 +167,7 @@ void choose_key(const ComparedServers& servers, VerifyTable& table) {
     table.target.ordered_key = *there;
     table.source_index = key.index;
     table.target_index = there->index;
-    table.by_ranges = one_heap && sorts_alike(servers, key);
+    table.by_ranges = sorts_alike(servers, key);
     return;
   }
 }
@@ -182,19 +177,103 @@ int buckets_for(double rows) {
   return static_cast<int>(std::clamp<std::uint64_t>(std::bit_ceil(wanted + 1), 16, most_buckets));
 }
 
-Plan plan_ranges(const VerifyOptions& options, const TableFacts& facts) {
+struct Cut {
+  PlanOptions options;
   PlanRange range;
-  if (facts.key) range.high_water = facts.key->highest;
-  auto cut = options.copy.plan;
-  cut.chunk_by = ChunkBy::key;
-  return make_plan(facts, cut, range);
+};
+
+Cut cut_by_key(const VerifyOptions& options, const TableFacts& facts) {
+  Cut cut{options.copy.plan, {}};
+  cut.options.chunk_by = ChunkBy::key;
+  if (facts.key) cut.range.high_water = facts.key->highest;
+  return cut;
 }
 
-Plan plan_whole(const TableFacts& facts) {
+// Each range is one of all partitions or children together.
+Plan plan_across(const VerifyOptions& options, const TableFacts& facts) {
+  const auto cut = cut_by_key(options, facts);
+  return make_plan(facts, cut.options, cut.range);
+}
+
+Plan plan_ranges(const VerifyOptions& options, const VerifyTable& table) {
+  const auto& job = table.job;
+  if (table.pairs.all()) {
+    const auto cut = cut_by_key(options, job.facts);
+    return make_tree_plan(job.facts, job.members, cut.options, cut.range);
+  }
+  auto plan = plan_across(options, job.facts);
+  if (job.source.is_tree()) plan.reason += fmt::format(", over all {} tables", job.source.members.size());
+  return plan;
+}
+
+Chunk whole_chunk(const TableFacts& facts) {
   Chunk chunk;
   chunk.refined = true;
   chunk.estimated_bytes = facts.bytes;
-  return {{chunk}, "as a whole: there is no key whose ranges are the same rows on both sides", 0};
+  return chunk;
+}
+
+std::string why_whole(const VerifyOptions& options) {
+  return options.seq_scan ? "no index is read"
+                          : "there is no key whose ranges are the same rows on both sides";
+}
+
+// Partitions that both sides have alike, and all the others together.
+Plan plan_leaves(const VerifyTable& table, const std::string& why) {
+  Plan plan;
+  const auto& pairs = table.pairs;
+  for (const auto& member : table.job.members) {
+    if (!pairs.target_of.contains(member.member.oid)) continue;
+    plan.chunks.push_back(whole_chunk(member.facts));
+    plan.chunks.back().range.member = member.member;
+  }
+  plan.reason = fmt::format("partition by partition: {} ({} on both sides alike", why, plan.chunks.size());
+  if (!pairs.all()) {
+    plan.chunks.push_back(whole_chunk({}));
+    plan.reason += fmt::format("; {} on the source and {} on the target as a whole", pairs.source_rest.size(),
+                               pairs.target_rest.size());
+  }
+  plan.reason += ")";
+  return plan;
+}
+
+Plan plan_whole(const VerifyOptions& options, const VerifyTable& table) {
+  const auto why = why_whole(options);
+  if (!table.pairs.target_of.empty()) return plan_leaves(table, why);
+  const bool both = table.job.source.kind == 'p' && table.job.target->kind == 'p';
+  return {{whole_chunk(table.job.facts)},
+          fmt::format("as a whole: {}{}", why, both ? ", and no partition is alike on both sides" : ""),
+          0};
+}
+
+// Of the largest piece.
+double most_rows(const VerifyTable& table) {
+  if (table.pairs.target_of.empty()) return table.job.facts.rows;
+  double most = 0, rest = 0;
+  for (const auto& member : table.job.members) {
+    if (table.pairs.target_of.contains(member.member.oid))
+      most = std::max(most, member.facts.rows);
+    else
+      rest += std::max(member.facts.rows, 0.0);
+  }
+  return std::max(most, rest);
+}
+
+// Where the ranges of partitions, and the rest, are read from.
+void set_places(VerifyTable& table) {
+  if (table.pairs.target_of.empty()) return;
+  const auto name_all = [](ComparedTable& side, const catalog::TableShape& shape) {
+    for (const auto& member : shape.members) side.members[member.oid] = member.name.sql();
+  };
+  name_all(table.source, table.job.source);
+  name_all(table.target, *table.job.target);
+  const auto name_rest = [](const std::vector<catalog::TableName>& names) {
+    std::vector<std::string> rest;
+    for (const auto& name : names) rest.push_back(name.sql());
+    return rest;
+  };
+  table.source.rest = name_rest(table.pairs.source_rest);
+  table.target.rest = name_rest(table.pairs.target_rest);
 }
 
 std::vector<ChunkRange> key_ranges(const Plan& plan) {
@@ -219,21 +298,13 @@ ComparedTable side_of(const catalog::TableShape& shape, const RowForm& form, con
 
 }  // namespace
 
-std::string read_locale(pg::Connection& connection, Deadline deadline) {
-  return std::string(
-      connection
-          .run("SELECT pg_catalog.concat_ws(' ', d.datcollate, d.datctype, j ->> 'datlocprovider', "
-               "coalesce(j ->> 'datlocale', j ->> 'daticulocale')) FROM pg_catalog.pg_database AS d, "
-               "pg_catalog.to_jsonb(d) AS j WHERE d.datname = pg_catalog.current_database()",
-               deadline)
-          .text(0, 0));
-}
-
 void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
                         std::vector<Finding>& all) {
   auto& job = table.job;
-  Findings findings(all, job.name.display());
-  auto source = catalog::read_table_shape(servers.source, job.name, servers.deadline());
+  FindingList findings(all, job.name.display());
+  auto source = catalog::read_table_shape(
+      servers.source, job.name, servers.deadline(),
+      options.copy.only ? catalog::Descendants::ignore : catalog::Descendants::read);
   if (source && options.copy.only) leave_children_out(findings, *source);
   job.target = catalog::read_table_shape(servers.target, job.name, servers.deadline());
   check_shape(findings, Side::source, source);
@@ -256,16 +327,27 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
   table.source = side_of(job.source, form, options, servers.portable_hash);
   table.target = side_of(*job.target, form, options, servers.portable_hash);
   choose_key(servers, table);
+  table.pairs = read_leaf_pairs(servers.source, servers.target, job, servers.deadline());
+  // Ranges of the whole leave nothing over; by partitions they are read with less.
+  if (table.by_ranges && !options.seq_scan && !table.pairs.all()) table.pairs = {};
+  set_places(table);
   table.report.equality = options.counts ? "as many rows" : form.meaning();
   table.report.key_columns = key_columns(table.source);
 }
 
+LeafPairs read_leaf_pairs(pg::Connection& source, pg::Connection& target, const TableJob& job,
+                          Deadline deadline) {
+  if (job.source.kind != 'p' || job.target->kind != 'p') return {};
+  return pair_leaves(catalog::read_leaf_paths(source, job.source.oid, deadline),
+                     catalog::read_leaf_paths(target, job.target->oid, deadline));
+}
+
 std::string identity_of(const VerifyTable& table) {
   const auto& job = table.job;
-  return fmt::format("{} ({}) {} / {} / {} where {} by {}{}", job.name.display(),
+  return fmt::format("{} ({}) {} / {} / {} where {} by {}{}{}", job.name.display(),
                      fmt::join(job.columns, ", "), table.report.equality, job.source.fingerprint(),
                      job.target->fingerprint(), table.source.where_sql, job.key_identity(),
-                     table.by_ranges ? "" : " as a whole");
+                     table.by_ranges ? "" : " as a whole", table.pairs.identity());
 }
 
 void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
@@ -273,13 +355,13 @@ void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, Ver
   auto& job = table.job;
   read_table_facts(servers.source, options.copy, job, servers.deadline());
   Plan plan;
-  if (table.by_ranges) plan = plan_ranges(options, job.facts);
-  if (options.seq_scan && job.facts.key) table.index_ranges = key_ranges(plan);
+  if (options.seq_scan && table.by_ranges && job.facts.key)
+    table.index_ranges = key_ranges(plan_across(options, job.facts));
+  if (table.by_ranges) plan = plan_ranges(options, table);
   if (options.seq_scan || !table.by_ranges) {
     table.by_ranges = false;
-    plan = plan_whole(job.facts);
-    if (options.seq_scan) plan.reason = "as a whole: no index is read";
-    table.source.buckets = table.target.buckets = buckets_for(job.facts.rows);
+    plan = plan_whole(options, table);
+    table.source.buckets = table.target.buckets = buckets_for(most_rows(table));
   }
   table.report.strategy = plan.reason;
   if (known.planned) {

@@ -1,6 +1,7 @@
 // One table of a comparison, from its name to its report.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "command/preflight.h"
@@ -9,6 +10,7 @@
 #include "command/verify_report.h"
 #include "diff/chunk_list.h"
 #include "diff/digest_query.h"
+#include "diff/leaf_pairs.h"
 #include "diff/row_state.h"
 
 namespace pghaul {
@@ -18,8 +20,8 @@ struct ComparedServers {
   pg::Connection& source;
   pg::Connection& target;
   const Servers& facts;
-  bool portable_hash = false;  // the servers' own hashes differ
-  std::string source_locale, target_locale;
+  bool portable_hash = false;           // the servers' own hashes differ
+  std::optional<bool> sort_text_alike;  // by their default collation, once somebody has asked
   Duration statement_timeout;
   Deadline deadline() const { return Deadline::after(statement_timeout); }
 };
@@ -31,6 +33,7 @@ struct VerifyTable {
   TableJob job;  // name, shapes, columns, keys, facts
   ComparedTable source, target;
   bool by_ranges = false;
+  LeafPairs pairs;                         // none: the table is read by its name
   std::string source_index, target_index;  // of the key; empty: none is known
   std::vector<ChunkRange> index_ranges;    // of an integer key, to count an index by
   std::vector<Chunk> chunks;
@@ -46,10 +49,10 @@ void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, 
 void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
                      const ComparisonRecord::Table& known);
 
+// Which partitions are alike on both sides, by now. Errors: those of the servers.
+LeafPairs read_leaf_pairs(pg::Connection& source, pg::Connection& target, const TableJob& job, Deadline deadline);
+
 // What has to be the same for a comparison to go on.
 std::string identity_of(const VerifyTable& table);
-
-// How a database sorts text by default.
-std::string read_locale(pg::Connection& connection, Deadline deadline);
 
 }  // namespace pghaul

@@ -20,14 +20,27 @@ Comparison::Comparison(std::size_t tables, ComparisonRecord& record) : record_(r
   }
 }
 
+const Digest& Comparison::waiting(std::size_t table, const Chunk& chunk) const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.at({table, chunk.no});
+}
+
 void Comparison::add(std::size_t table, const ComparedChunk& chunk) {
   const std::lock_guard lock(mutex_);
   rows_[table].source += chunk.source_rows;
   rows_[table].target += chunk.target_rows;
   if (!chunk.unequal_buckets.empty()) unequal_.push_back({chunk, table});
+  waiting_.erase({table, chunk.chunk.no});
 }
 
-void Comparison::note(std::size_t table, const Chunk& chunk, const Digest& source, const Digest& target) {
+void Comparison::note_source(std::size_t table, const Chunk& chunk, Digest source) {
+  const std::lock_guard lock(mutex_);
+  waiting_.insert_or_assign({table, chunk.no}, std::move(source));
+}
+
+void Comparison::note_target(std::size_t table, const Chunk& chunk, const Digest& target) {
+  // Nobody else has to do with this chunk meanwhile.
+  const auto& source = waiting(table, chunk);
   const ComparedChunk compared{chunk, rows_of(source), rows_of(target), unequal_buckets(source, target)};
   record_.done(table, compared);
   add(table, compared);
@@ -46,25 +59,27 @@ ComparedRows Comparison::rows(std::size_t table) const {
   return rows_[table];
 }
 
-BatchSummary DigestSource::read(std::size_t table, const Chunk& chunk, BatchReceiver& receiver) {
+BatchSummary DigestSource::read(std::size_t table, const Chunk& chunk, BatchReceiver&) {
   if (!samples_[table].choose(chunk)) return {};
   Collected lines;
   auto summary = digests_->read(table, chunk, lines);
-  const auto digest = parse_digest(lines.text);
+  auto digest = parse_digest(lines.text);
   summary.rows = rows_of(digest);
   summary.bytes = bytes_of(digest);
-  receiver.write(lines.text);
+  comparison_.note_source(table, chunk, std::move(digest));
   rate_.pass(summary.bytes);
   return summary;
 }
 
 WriteResult ComparingSink::write(std::size_t table, const Chunk& chunk, const Mark&, Batch& batch) {
-  std::string source;
-  for (std::string_view bytes; batch.next(bytes);) source += bytes;
+  for (std::string_view bytes; batch.next(bytes);) {
+  }
   if (!samples_[table].takes(chunk)) return {};
+  auto there = chunk;
+  there.range = pairs_[table].on_target(chunk.range);
   Collected target;
-  target_->read(table, chunk, target);
-  comparison_.note(table, chunk, parse_digest(source), parse_digest(target.text));
+  target_->read(table, there, target);
+  comparison_.note_target(table, chunk, parse_digest(target.text));
   return {};
 }
 

@@ -19,11 +19,19 @@ std::optional<std::string> bound_of(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional(json.get<std::string>());
 }
 
+Json to_json(const std::optional<ChunkMember>& member) {
+  return member ? Json({member->oid, member->name}) : Json();
+}
+std::optional<ChunkMember> member_of(const Json& json) {
+  return json.is_null() ? std::nullopt : std::optional(ChunkMember{json.at(0), json.at(1)});
+}
+
 Json to_json(const std::vector<Chunk>& chunks) {
   Json list = Json::array();
   for (const auto& chunk : chunks) {
     list.push_back({chunk.no, std::string(to_string(chunk.range.kind)), to_json(chunk.range.lower),
-                    to_json(chunk.range.upper), chunk.refined, chunk.estimated_bytes, chunk.estimated_rows});
+                    to_json(chunk.range.upper), chunk.refined, chunk.estimated_bytes, chunk.estimated_rows,
+                    to_json(chunk.range.member)});
   }
   return list;
 }
@@ -37,6 +45,7 @@ Chunk chunk_of(const Json& json) {
   chunk.refined = json.at(4);
   chunk.estimated_bytes = json.at(5);
   chunk.estimated_rows = json.at(6);
+  chunk.range.member = member_of(json.at(7));
   return chunk;
 }
 

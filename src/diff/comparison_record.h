@@ -24,7 +24,8 @@ struct ComparedChunk {
 //   ["plan", TABLE, BUCKETS, [CHUNK…]]                    of a table, by its number
 //   ["split", TABLE, PARENT, [CHUNK…]]                    stand in for their parent
 //   ["done", TABLE, NO, ROWS, ROWS, [BUCKET…]]            on the source, on the target; buckets that differ
-// with CHUNK as [NO, KIND, LOWER, UPPER, REFINED, BYTES, ROWS], bounds null where open.
+// with CHUNK as [NO, KIND, LOWER, UPPER, REFINED, BYTES, ROWS, MEMBER], bounds null where open, and MEMBER null or, of a
+// partition of the source, [OID, NAME].
 // Without a store nothing is recorded. Threads: safe. Errors: those of the store; refused, if its records are
 // of another comparison or cannot be read.
 class ComparisonRecord {

@@ -14,19 +14,41 @@ std::string column_of(const std::string& name) {
   return "t." + pg::quote_identifier(name);
 }
 
-std::vector<std::string> conditions_of(const ComparedTable& table, const ChunkRange& range) {
-  if (range.kind == ChunkKind::key && table.ordered_key) return range_conditions(*table.ordered_key, range);
-  return {range_condition(range, table.key_column)};
+std::string relation(const ComparedTable& table) {
+  return (table.only ? "ONLY " : "") + table.name.sql();
 }
 
-// One SELECT of `list` for each condition, which exclude each other.
-std::string selects(const ComparedTable& table, const std::vector<std::string>& conditions,
-                    const std::string& list) {
+std::string rows_where(const ComparedTable& table, const std::string& from, const std::string& condition) {
+  return fmt::format("FROM {} AS t WHERE {}{}", from, condition,
+                     table.where_sql.empty() ? "" : " AND " + user_condition(table.where_sql));
+}
+
+// Each `FROM … WHERE …`; they exclude each other.
+using Pieces = std::vector<std::string>;
+
+Pieces rest_of(const ComparedTable& table) {
+  if (table.rest->empty()) return {rows_where(table, relation(table), "false")};
+  Pieces pieces;
+  for (const auto& member : *table.rest) pieces.push_back(rows_where(table, "ONLY " + member, "true"));
+  return pieces;
+}
+
+Pieces pieces_of(const ComparedTable& table, const ChunkRange& range) {
+  if (range.kind == ChunkKind::whole && !range.member && table.rest) return rest_of(table);
+  const auto from = range.member ? "ONLY " + table.members.at(range.member->oid) : relation(table);
+  const auto conditions = range.kind == ChunkKind::key && table.ordered_key
+                              ? range_conditions(*table.ordered_key, range)
+                              : std::vector{range_condition(range, table.key_column)};
+  Pieces pieces;
+  for (const auto& condition : conditions) pieces.push_back(rows_where(table, from, condition));
+  return pieces;
+}
+
+// One SELECT of `list` for each piece.
+std::string selects(const Pieces& pieces, const std::string& list) {
   std::string sql;
-  for (const auto& condition : conditions) {
-    sql +=
-        fmt::format("{}SELECT {} {}", sql.empty() ? "" : " UNION ALL ", list, from_where(table, condition));
-  }
+  for (const auto& piece : pieces)
+    sql += fmt::format("{}SELECT {} {}", sql.empty() ? "" : " UNION ALL ", list, piece);
   return sql;
 }
 
@@ -56,14 +78,14 @@ std::string key_list(const ComparedTable& table) {
 }
 
 // In the inner query as k0, k1, …: two columns of the outer one must not bear one name.
-std::string hashed_rows(const ComparedTable& table, const std::vector<std::string>& conditions) {
+std::string hashed_rows(const ComparedTable& table, const Pieces& pieces) {
   std::string inner, outer;
   int number = 0;
   for (const auto& name : key_columns(table)) {
     inner += fmt::format("{} AS k{}, ", column_of(name), number);
     outer += fmt::format("r.k{}, ", number++);
   }
-  return hashed(table, selects(table, conditions, inner + form_as_form(table)), outer);
+  return hashed(table, selects(pieces, inner + form_as_form(table)), outer);
 }
 
 std::string literal(const std::string& value, const std::string& type) {
@@ -95,8 +117,7 @@ std::string keys_condition(const ComparedTable& table, const std::vector<RowKey>
 }  // namespace
 
 std::string from_where(const ComparedTable& table, const std::string& condition) {
-  return fmt::format("FROM {}{} AS t WHERE {}{}", table.only ? "ONLY " : "", table.name.sql(), condition,
-                     table.where_sql.empty() ? "" : " AND " + user_condition(table.where_sql));
+  return rows_where(table, relation(table), condition);
 }
 
 std::vector<std::string> key_columns(const ComparedTable& table) {
@@ -123,15 +144,14 @@ std::string hash_probe_sql() {
 }
 
 std::string count_sql(const ComparedTable& table, const ChunkRange& range) {
-  return fmt::format("SELECT pg_catalog.count(*) FROM ({}) AS r",
-                     selects(table, conditions_of(table, range), ""));
+  return fmt::format("SELECT pg_catalog.count(*) FROM ({}) AS r", selects(pieces_of(table, range), ""));
 }
 
 std::string digest_select(const ComparedTable& table, const ChunkRange& range, int buckets) {
   if (table.only_count) {
     return fmt::format("SELECT 0, c.rows, 0, 0, 0 FROM ({}) AS c (rows)", count_sql(table, range));
   }
-  const auto rows = hashed(table, selects(table, conditions_of(table, range), form_as_form(table)), "");
+  const auto rows = hashed(table, selects(pieces_of(table, range), form_as_form(table)), "");
   const auto sums =
       "pg_catalog.count(*), pg_catalog.sum(h.bytes), pg_catalog.sum(h.h1), pg_catalog.sum(h.h2)";
   // Grouping costs the server about a fifth more.
@@ -147,12 +167,12 @@ std::string digest_sql(const ComparedTable& table, const ChunkRange& range, int 
 
 std::string rows_sql(const ComparedTable& table, const ChunkRange& range, const std::vector<int>& buckets) {
   return fmt::format("SELECT h.* FROM ({}) AS h WHERE h.h1 & {} IN ({})",
-                     hashed_rows(table, conditions_of(table, range)), table.buckets - 1,
+                     hashed_rows(table, pieces_of(table, range)), table.buckets - 1,
                      fmt::join(buckets, ", "));
 }
 
 std::string keyed_rows_sql(const ComparedTable& table, const std::vector<RowKey>& keys) {
-  return hashed_rows(table, {keys_condition(table, keys)});
+  return hashed_rows(table, {from_where(table, keys_condition(table, keys))});
 }
 
 std::string column_digests_sql(const ComparedTable& table, const std::vector<RowKey>& keys,
@@ -163,7 +183,7 @@ std::string column_digests_sql(const ComparedTable& table, const std::vector<Row
                         values ? column_of(name) : std::string("NULL"));
   }
   list.resize(list.size() - 2);
-  return selects(table, {keys_condition(table, keys)}, list);
+  return selects({from_where(table, keys_condition(table, keys))}, list);
 }
 
 }  // namespace pghaul

@@ -1,6 +1,8 @@
 // SQL that makes a server say what rows it has, without sending them.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +24,10 @@ struct ComparedTable {
   int buckets = 16;                                // a power of two
   bool portable_hash = false;                      // MD5, where the servers' own hashes differ
   bool only_count = false;                         // digests have numbers of rows alone
+  std::map<std::uint32_t, std::string> members;    // names in SQL of those that ranges are of, by oid
+  // Where the rows are that the whole is then: of no member that has ranges of its own. Nothing: it is the
+  // table.
+  std::optional<std::vector<std::string>> rest;
 };
 
 // FROM the table as t, WHERE the condition and the user's.

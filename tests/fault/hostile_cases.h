@@ -10,7 +10,7 @@
 namespace pghaul::test {
 
 // Which command meets the hostile server, and as what. The other side is polite.
-enum class Meeting { copy_source, copy_target, plan_source, status };
+enum class Meeting { copy_source, copy_target, plan_source, verify_source, verify_target, status };
 
 struct HostileCase {
   std::string name = {};

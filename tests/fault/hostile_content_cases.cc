@@ -2,6 +2,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "fault/hostile_cases.h"
 #include "ledger/pg_ledger_schema.h"
 
@@ -36,6 +38,16 @@ Answer filled(const std::string& text, const std::string& filling) {
 void add_versions(HostileCases& cases) {
   for (const std::string version : {"80002", "90624", "130011", "190000", "99999999999", "-1", "Redshift", ""}) {
     add_both(cases, "version_" + version, serves(polite_answers("7", version)));
+  }
+  const auto verify = [&](Meeting meeting, const std::string& version, const std::string& says) {
+    const auto* const side = meeting == Meeting::verify_source ? "source" : "target";
+    cases.push_back({fmt::format("version_{}_verify_{}", version, side), meeting, serves(polite_answers("7", version)),
+                     fmt::format("the {} server {}", side, says)});
+  };
+  for (const auto meeting : {Meeting::verify_source, Meeting::verify_target}) {
+    verify(meeting, "130011", "has version 13.11; pghaul is made for 14 to 18");
+    verify(meeting, "190000", "has version 19.0; pghaul is made for 14 to 18");
+    verify(meeting, "Redshift", "gives no version that could be read");
   }
   // What CockroachDB and others say to settings that they do not know.
   const auto unknown = error_response({{'S', "ERROR"}, {'C', "42704"}, {'M', "unrecognized configuration parameter"}});
@@ -94,8 +106,8 @@ void add_ledgers(HostileCases& cases) {
   const Answer other_version{"SELECT version", 1, {{"99"}}, ""};
   cases.push_back({"status_of_another_version", Meeting::status, serves({has_table, other_version}), "99"});
   cases.push_back({"status_of_another_form", Meeting::status, serves_ledger(3, "x"), "another form", {5}});
-  cases.push_back({"status_full_of_escapes", Meeting::status, serves_ledger(22, terminal_escapes), "", {0}});
-  cases.push_back({"status_of_huge_numbers", Meeting::status, serves_ledger(22, "4000000000000000000"), "", {0}});
+  cases.push_back({"status_full_of_escapes", Meeting::status, serves_ledger(23, terminal_escapes), "", {0}});
+  cases.push_back({"status_of_huge_numbers", Meeting::status, serves_ledger(23, "4000000000000000000"), "", {0}});
   cases.push_back({"status_without_ledger", Meeting::status, serves({}), "", {0}});
 }
 

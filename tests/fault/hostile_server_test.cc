@@ -52,6 +52,8 @@ Arguments arguments_of(Meeting meeting, const HostileServer& hostile, const Host
   switch (meeting) {
     case Meeting::status: return {"status", "--target", bad, "--connect-timeout", "2s"};
     case Meeting::plan_source: arguments = {"plan", "--source", bad, "--target", good}; break;
+    case Meeting::verify_source: arguments = {"verify", "--source", bad, "--target", good}; break;
+    case Meeting::verify_target: arguments = {"verify", "--source", good, "--target", bad}; break;
     case Meeting::copy_source: arguments = {"copy", "--source", bad, "--target", good}; break;
     case Meeting::copy_target: arguments = {"copy", "--source", good, "--target", bad}; break;
   }

@@ -52,6 +52,12 @@ class PgBouncer {
 
 class Pooler : public ServerFaults {
  protected:
+  static void expect_refused(const ProgramResult& result, const std::string& name) {
+    EXPECT_EQ(result.status, refused) << result;
+    EXPECT_THAT(result.err,
+                HasSubstr(fmt::format("a connection pooler stands between pghaul and the {} server", name)));
+    EXPECT_THAT(result.err, HasSubstr("connect to the PostgreSQL server itself"));
+  }
   void expect_refusal(const pg::ThrowawayServer& server, const std::string& mode, std::string& side,
                       const std::string& name) {
     make_rows(3000);
@@ -61,11 +67,14 @@ class Pooler : public ServerFaults {
     ASSERT_TRUE(wait_until([&] { return try_psql(side, "SELECT 1").status == 0; }))
         << "pgbouncer does not run";
     // Sessions of the pooler stay with the server: ours are gone all the same.
-    const auto result = run();
-    EXPECT_EQ(result.status, refused) << result;
-    EXPECT_THAT(result.err,
-                HasSubstr(fmt::format("a connection pooler stands between pghaul and the {} server", name)));
-    EXPECT_THAT(result.err, HasSubstr("connect to the PostgreSQL server itself"));
+    expect_refused(run(), name);
+    expect_refused(
+        run_pghaul({"verify", "--source", copier_.source, "--target", copier_.target, "--table", profiles}),
+        name);
+    if (name == "target") {
+      expect_refused(run_pghaul({"verify", "--from-ledger", "--target", copier_.target, "--table", profiles}),
+                     name);
+    }
     EXPECT_EQ(admin_target("SELECT count(*) FROM pg_class WHERE oid >= 16384"), "0")
         << "something was written";
     side = direct;

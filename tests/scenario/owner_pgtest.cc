@@ -158,6 +158,40 @@ TEST_F(Owner, StatusTellsEachState) {
   EXPECT_THAT(shown.out, HasSubstr("the next run takes what the source has gained"));
 }
 
+// What status says of a complete copy is what the next run does.
+TEST_F(Owner, StatusSaysWhetherTheNextRunGains) {
+  source_sql("CREATE TABLE composite (a uuid, b int, PRIMARY KEY (a, b));"
+             "CREATE TABLE pages (a int, b text);"
+             "CREATE TABLE small (a int, b text);"
+             "CREATE TABLE integers (id int PRIMARY KEY);"
+             "INSERT INTO composite SELECT md5(g::text)::uuid, g FROM generate_series(1, 5000) g;"
+             "INSERT INTO pages SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g;"
+             "INSERT INTO small VALUES (1, 'x'); INSERT INTO integers VALUES (1); ANALYZE");
+  struct Case {
+    std::string table, row;
+    bool gains;
+  };
+  for (const auto& [table, row, gains] : {Case{"composite", "'00000000-0000-0000-0000-000000000000', 0", false},
+                                          {"pages", "0, 'x'", false}, {"small", "0, 'x'", true},
+                                          {"integers", "7", true}}) {
+    SCOPED_TRACE(table);
+    const Arguments only{"--table", table, "--batch-bytes", "64kB"};
+    copied(only);
+    const auto shown = json_of(status({"--json"}))["tables"];
+    const auto here = std::ranges::find(shown, "public." + table, [](const auto& each) {
+      return each["source_table"].template get<std::string>();
+    });
+    ASSERT_NE(here, shown.end());
+    EXPECT_TRUE((*here)["resumable"].get<bool>());
+    EXPECT_THAT((*here)["resume_text"].get<std::string>(),
+                HasSubstr(gains ? "the next run takes what the source has gained"
+                                : "the next run has nothing to do: no key tells what is newer"));
+    source_sql(fmt::format("INSERT INTO {} VALUES ({})", table, row));
+    copied(only);
+    EXPECT_EQ(target_sql("SELECT count(*) FROM " + table) == source_sql("SELECT count(*) FROM " + table), gains);
+  }
+}
+
 TEST_F(Owner, StatusAsJson) {
   make_profiles(20'000);
   stopped({"--batch-bytes", "64kB", "--max-chunks", "3"});

@@ -60,6 +60,33 @@ TEST_F(VerifyBadInput, AConditionThatIsNone) {
   expect_refused({"--where is not accepted by the source"}, {"--where", "nothing = 1"});
 }
 
+TEST_F(VerifyBadInput, ATableWithItself) {
+  both_sql("CREATE TABLE profiles (id int PRIMARY KEY)");
+  for (const auto& again : {source_conninfo(), source_server().socket_conninfo(database())}) {
+    const auto result =
+        run_pghaul({"verify", "--source", source_conninfo(), "--target", again, "--table", "profiles"});
+    EXPECT_EQ(result.status, 3) << result;
+    EXPECT_THAT(result.err, HasSubstr("source and target are the same database " + database())) << result;
+    EXPECT_THAT(result.err, HasSubstr("check --source and --target")) << result;
+  }
+}
+
+// Warned of, as a copy warns; no reason to refuse.
+TEST_F(VerifyBadInput, ASuperuserOnTheSource) {
+  both_sql("CREATE TABLE profiles (id int PRIMARY KEY)");
+  const std::string words = "the source role postgres is a superuser";
+  const auto result = verify();
+  EXPECT_EQ(result.status, 0) << result;
+  EXPECT_THAT(result.err, HasSubstr("warning: " + words)) << result;
+  EXPECT_THAT(result.out, HasSubstr(words)) << "in the report";
+  const auto role = database().substr(0, 40) + "_reader";
+  source_sql(fmt::format("CREATE ROLE {0} LOGIN; GRANT SELECT ON profiles TO {0}", role));
+  const auto quiet = run_pghaul({"verify", "--source", source_server().conninfo(database(), role), "--target",
+                                 target_conninfo(), "--table", "profiles"});
+  EXPECT_EQ(quiet.status, 0) << quiet;
+  EXPECT_THAT(quiet.err + quiet.out, Not(HasSubstr("superuser"))) << quiet;
+}
+
 TEST_F(VerifyBadInput, ADeadServerIsNotEqual) {
   both_sql("CREATE TABLE profiles (id int PRIMARY KEY)");
   const auto result = run_pghaul({"verify", "--source", source_conninfo(), "--target",

@@ -38,6 +38,11 @@ TEST_F(EnvironmentVariables, S54_AnAddressIsSaidAndShown) {
                  {{"PGHOSTADDR", "127.0.0.1"}});
   EXPECT_EQ(result.status, 0) << result;
   EXPECT_THAT(result.err, HasSubstr("both sides are reached: PGHOSTADDR"));
+  const auto compared =
+      run_pghaul({"verify", "--source", source, "--target", target_conninfo(), "--table", profiles},
+                 {{"PGHOSTADDR", "127.0.0.1"}});
+  EXPECT_EQ(compared.status, 0) << compared;
+  EXPECT_THAT(compared.err, HasSubstr("both sides are reached: PGHOSTADDR"));
   const auto refused = run_pghaul({"copy", "--source", "host=prod.example port=1 dbname=d user=u", "--target",
                                    target_conninfo(), "--table", profiles},
                                   {{"PGHOSTADDR", "127.0.0.1"}});

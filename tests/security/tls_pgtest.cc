@@ -99,6 +99,18 @@ TEST_F(Line, S1_WhoAsksForNoEncryptionIsWarnedOncePerSide) {
         << result;
     EXPECT_EQ(count_of(said, "is not encrypted"), 2) << result;
   }
+  const auto compared = run("verify", far("prod", "sslmode=disable"), far("stats", "sslmode=prefer"));
+  EXPECT_EQ(compared.status, 0) << compared;
+  for (const char* side : {"source", "target"}) {
+    EXPECT_EQ(
+        count_of(compared.err, fmt::format("warning: {}: the line to 2130706433 is not encrypted", side)), 1)
+        << compared;
+  }
+  const auto from_ledger =
+      run_pghaul({"verify", "--from-ledger", "--target", far("stats", "sslmode=disable"), "--table", "t"});
+  EXPECT_EQ(from_ledger.status, 0) << from_ledger;
+  EXPECT_EQ(count_of(from_ledger.err, "warning: target: the line to 2130706433 is not encrypted"), 1)
+      << from_ledger;
   const auto plan = run("plan", far("prod", "sslmode=disable"), server->conninfo("stats"));
   EXPECT_THAT(plan.out, HasSubstr(words_to_type));
   const auto status = run_pghaul({"status", "--target", far("stats", "sslmode=disable")});
