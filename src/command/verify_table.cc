@@ -7,7 +7,6 @@
 #include <bit>
 
 #include "catalog/type_fit.h"
-#include "command/table_facts.h"
 #include "pg/quote.h"
 
 namespace pghaul {
@@ -268,10 +267,8 @@ std::string identity_of(const VerifyTable& table) {
                      table.by_ranges ? "" : " as a whole");
 }
 
-void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
-                     const ComparisonRecord::Table& known) {
-  auto& job = table.job;
-  read_table_facts(servers.source, options.copy, job, servers.deadline());
+void plan_for_verify(const VerifyOptions& options, VerifyTable& table, const ComparisonRecord::Table& known) {
+  const auto& job = table.job;
   Plan plan;
   if (table.by_ranges) plan = plan_ranges(options, job.facts);
   if (options.seq_scan && job.facts.key) table.index_ranges = key_ranges(plan);

@@ -42,9 +42,8 @@ struct VerifyTable {
 // Errors: those of the servers.
 void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
                         std::vector<Finding>& findings);
-// Plans it anew, or goes on with what is known of it.
-void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
-                     const ComparisonRecord::Table& known);
+// Of the facts that were read of it, plans it anew, or goes on with what is known of it.
+void plan_for_verify(const VerifyOptions& options, VerifyTable& table, const ComparisonRecord::Table& known);
 
 // What has to be the same for a comparison to go on.
 std::string identity_of(const VerifyTable& table);
