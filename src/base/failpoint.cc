@@ -1,10 +1,12 @@
 #include "base/failpoint.h"
 
+#include <algorithm>
+
 namespace pghaul {
 
 #ifdef PGHAUL_WITH_FAILPOINTS
 
-const std::vector<std::string_view>& failpoint_names() {
+const std::vector<std::string_view>& copy_failpoint_names() {
   static const std::vector<std::string_view> names{
       fp::ledger_before_create, fp::ledger_created, fp::job_before_record, fp::job_recorded, fp::owner_before_claim,
       fp::owner_claimed, fp::source_before_accept, fp::source_accepted, fp::target_before_create,
@@ -18,20 +20,40 @@ const std::vector<std::string_view>& failpoint_names() {
   return names;
 }
 
+const std::vector<std::string_view>& verify_failpoint_names() {
+  static const std::vector<std::string_view> names{
+      fp::record_before_open, fp::record_opened, fp::plan_before_save, fp::plan_saved, fp::chunk_claimed,
+      fp::chunk_before_split, fp::chunk_split, fp::batch_read, fp::chunk_before_commit, fp::chunk_after_commit,
+      fp::rows_before_look, fp::rows_looked_at, fp::record_before_remove, fp::record_removed};
+  return names;
+}
+
 #else
 
-const std::vector<std::string_view>& failpoint_names() {
+const std::vector<std::string_view>& copy_failpoint_names() {
   static const std::vector<std::string_view> none;
   return none;
 }
 
+const std::vector<std::string_view>& verify_failpoint_names() { return copy_failpoint_names(); }
+
 #endif
+
+const std::vector<std::string_view>& failpoint_names() {
+  static const auto all = [] {
+    auto names = copy_failpoint_names();
+    for (const auto name : verify_failpoint_names()) {
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+    return names;
+  }();
+  return all;
+}
 
 }  // namespace pghaul
 
 #ifdef PGHAUL_WITH_FAILPOINTS
 
-#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>

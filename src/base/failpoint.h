@@ -19,7 +19,10 @@ inline void failpoint(std::string_view) {}
 inline void configure_failpoints(std::string_view) {}
 #endif
 
-// All names, in the order in which a copy meets them; none without PGHAUL_WITH_FAILPOINTS.
+// In the order in which a copy, or a comparison, meets them. All of these lists are empty without PGHAUL_WITH_FAILPOINTS.
+const std::vector<std::string_view>& copy_failpoint_names();
+const std::vector<std::string_view>& verify_failpoint_names();
+// Each once.
 const std::vector<std::string_view>& failpoint_names();
 
 namespace fp {
@@ -66,6 +69,12 @@ inline constexpr std::string_view stop_before_note = "stop.before_note";
 inline constexpr std::string_view stop_noted = "stop.noted";
 inline constexpr std::string_view owner_before_release = "owner.before_release";
 inline constexpr std::string_view owner_released = "owner.released";
+inline constexpr std::string_view record_before_open = "record.before_open";
+inline constexpr std::string_view record_opened = "record.opened";
+inline constexpr std::string_view rows_before_look = "rows.before_look";
+inline constexpr std::string_view rows_looked_at = "rows.looked_at";
+inline constexpr std::string_view record_before_remove = "record.before_remove";
+inline constexpr std::string_view record_removed = "record.removed";
 }  // namespace fp
 
 }  // namespace pghaul

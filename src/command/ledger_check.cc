@@ -23,6 +23,14 @@ Error refused(const catalog::TableName& name, const std::string& text, const std
       .advise(advice);
 }
 
+Error may_not_read(const std::string& object, std::string_view what, const std::vector<std::string>& grants) {
+  return Error(ErrorKind::refused, fmt::format("this role may not read the {} [SQLSTATE 42501]", what))
+      .on(Side::target)
+      .about(object)
+      .safe("nothing was written")
+      .advise(fmt::format("on the target: {}", fmt::join(grants, "; ")));
+}
+
 constexpr auto ask_the_source = "compare with the source instead: pghaul verify without --from-ledger";
 
 // Sums of chunks that say nothing of the rows by now.
@@ -128,6 +136,8 @@ void LedgerCheck::inspect() {
   check_server_and_line(*target_, "target", facts, options_.copy.allowed, deadline(), findings_);
   check_environment(findings_);
   refuse_if_any(findings_);
+  const auto grants = missing_ledger_grants(*target_, names_, deadline());
+  if (!grants.empty()) throw may_not_read(names_.schema(), "ledger", grants);
   if (!ledger_exists(*target_, names_, deadline())) {
     throw Error(ErrorKind::refused, "there is no ledger of copies on this target")
         .on(Side::target)
@@ -169,10 +179,8 @@ void LedgerCheck::inspect_table(Table& table) {
   if (!shape)
     throw refused(table.name, "there is no such table on the target any more [SQLSTATE 42P01]",
                   "copy it anew: --full");
-  for (const auto& grant :
-       catalog::missing_source_grants(*target_, *shape, options_.copy.columns, deadline())) {
-    throw refused(table.name, "this role may not read the table [SQLSTATE 42501]", "on the target: " + grant);
-  }
+  const auto grants = catalog::missing_source_grants(*target_, *shape, options_.copy.columns, deadline());
+  if (!grants.empty()) throw may_not_read(table.name.display(), "table", grants);
   table.shape = *shape;
   choose_chunks(table, copy, std::move(recorded));
 }

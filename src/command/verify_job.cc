@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <random>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "command/check_servers.h"
 #include "command/run_policy.h"
@@ -87,11 +88,11 @@ void VerifyJob::run() {
   if (options_.seq_scan) check_indexes();
   compare_chunks();
   check_partitions();
+  failpoint(fp::rows_before_look);
   find_rows();
   describe_rows();
-  // Done: the next one begins anew.
-  record_.close();
-  if (!options_.state.empty()) std::filesystem::remove(options_.state);
+  failpoint(fp::rows_looked_at);
+  if (!options_.state.empty()) remove_record();
   progress_.phase = Phase::finished;
   tick();
 }
@@ -146,13 +147,38 @@ void VerifyJob::open_record() {
                   options_.counts ? " counts" : "", options_.seq_scan ? " without indexes" : "");
   for (const auto& table : tables_) identity += "; " + identity_of(table);
   record_.open(progress_in_file(options_.state), identity);
+  failpoint(fp::record_opened);
+}
+
+// Done: the next one begins anew. Locked until it is gone, so that nobody goes on with what is over.
+void VerifyJob::remove_record() {
+  failpoint(fp::record_before_remove);
+  std::error_code error;
+  std::filesystem::remove(options_.state, error);
+  if (error) {
+    throw Error(ErrorKind::failed, "cannot remove the file of progress")
+        .on(Side::local)
+        .about(options_.state)
+        .with_errno(error.value())
+        .advise("remove it: with it the same command goes on with this comparison, which is over");
+  }
+  record_.close();
+  failpoint(fp::record_removed);
+}
+
+void VerifyJob::read_facts(TableJob& job) {
+  try_until_done(retry_, &stop_, [&](RetryState& retry) {
+    if (!source_->usable()) source_.emplace(sessions_.source(), sessions_.source_session("control"));
+    retry.connected();
+    read_table_facts(*source_, options_.copy, job, Deadline::after(options_.copy.statement_timeout));
+  });
 }
 
 void VerifyJob::plan_tables() {
-  ComparedServers servers{*source_, *target_, servers_, false, {}, options_.copy.statement_timeout};
   std::random_device random;
   for (auto& table : tables_) {
-    plan_for_verify(servers, options_, table, record_.table(samples_.size()));
+    read_facts(table.job);
+    plan_for_verify(options_, table, record_.table(samples_.size()));
     // A table of one chunk is no matter of chance.
     const bool one = !table.by_ranges && table.pairs.target_of.empty();
     samples_.emplace_back(one ? std::nullopt : options_.sample, random());

@@ -48,8 +48,10 @@ class VerifyJob {
   void check_partitions();
   void find_rows();
   void describe_rows();
+  void remove_record();
 
   pg::SessionOptions session(Side side, const std::string& role) const;
+  void read_facts(TableJob& job);
   void check_index_of(Side side, VerifyTable& table);
 
   // Steps of find_rows().

@@ -8,7 +8,6 @@
 
 #include "catalog/type_fit.h"
 #include "command/finding_list.h"
-#include "command/table_facts.h"
 #include "pg/quote.h"
 
 namespace pghaul {
@@ -350,10 +349,8 @@ std::string identity_of(const VerifyTable& table) {
                      table.by_ranges ? "" : " as a whole", table.pairs.identity());
 }
 
-void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
-                     const ComparisonRecord::Table& known) {
-  auto& job = table.job;
-  read_table_facts(servers.source, options.copy, job, servers.deadline());
+void plan_for_verify(const VerifyOptions& options, VerifyTable& table, const ComparisonRecord::Table& known) {
+  const auto& job = table.job;
   Plan plan;
   if (options.seq_scan && table.by_ranges && job.facts.key)
     table.index_ranges = key_ranges(plan_across(options, job.facts));

@@ -45,9 +45,8 @@ struct VerifyTable {
 // Errors: those of the servers.
 void inspect_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
                         std::vector<Finding>& findings);
-// Plans it anew, or goes on with what is known of it.
-void plan_for_verify(ComparedServers& servers, const VerifyOptions& options, VerifyTable& table,
-                     const ComparisonRecord::Table& known);
+// Of the facts that were read of it, plans it anew, or goes on with what is known of it.
+void plan_for_verify(const VerifyOptions& options, VerifyTable& table, const ComparisonRecord::Table& known);
 
 // Which partitions are alike on both sides, by now. Errors: those of the servers.
 LeafPairs read_leaf_pairs(pg::Connection& source, pg::Connection& target, const TableJob& job, Deadline deadline);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/failpoint.h"
 #include "pghaul/error.h"
 
 namespace pghaul {
@@ -97,6 +98,7 @@ void ComparisonRecord::apply(const std::string& text) {
 void ComparisonRecord::open(std::shared_ptr<ProgressStore> store, const std::string& identity) {
   const std::lock_guard lock(mutex_);
   store_ = std::move(store);
+  failpoint(fp::record_before_open);
   const auto records = store_->open("verify", Deadline::after(patience));
   if (records.empty()) return store_->append(identity_record(identity), Deadline::after(patience));
   if (records.front() != identity_record(identity)) {
@@ -115,16 +117,22 @@ void ComparisonRecord::append(const std::string& record) {
 }
 
 void ComparisonRecord::plan(std::size_t table, int buckets, const std::vector<Chunk>& chunks) {
+  failpoint(fp::plan_before_save);
   append(Json({"plan", table, buckets, to_json(chunks)}).dump(-1, ' ', true));
+  failpoint(fp::plan_saved);
 }
 
 void ComparisonRecord::split(std::size_t table, std::int64_t parent, const std::vector<Chunk>& children) {
+  failpoint(fp::chunk_before_split);
   append(Json({"split", table, parent, to_json(children)}).dump(-1, ' ', true));
+  failpoint(fp::chunk_split);
 }
 
 void ComparisonRecord::done(std::size_t table, const ComparedChunk& chunk) {
+  failpoint(fp::chunk_before_commit);
   append(Json({"done", table, chunk.chunk.no, chunk.source_rows, chunk.target_rows, chunk.unequal_buckets})
              .dump());
+  failpoint(fp::chunk_after_commit);
 }
 
 void ComparisonRecord::close() {

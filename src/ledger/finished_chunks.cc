@@ -3,6 +3,29 @@
 #include <fmt/format.h>
 
 namespace pghaul {
+namespace {
+
+constexpr const char* missing_grants_sql = R"(
+SELECT pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user)
+FROM pg_catalog.pg_namespace AS n
+WHERE n.nspname = $1 AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+UNION ALL
+SELECT pg_catalog.format('GRANT SELECT ON TABLE %s TO %I', pg_catalog.string_agg(
+         pg_catalog.format('%I.%I', n.nspname, c.relname), ', ' ORDER BY c.oid), current_user)
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname IN ('ledger_version', 'table_copy', 'generation', 'chunk')
+  AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')
+HAVING pg_catalog.count(*) > 0)";
+
+}  // namespace
+
+std::vector<std::string> missing_ledger_grants(pg::Connection& connection, const LedgerNames& names,
+                                               Deadline deadline) {
+  const auto rows = connection.query(missing_grants_sql, {names.plain_schema()}, deadline);
+  std::vector<std::string> grants;
+  for (int row = 0; row < rows.rows(); ++row) grants.emplace_back(rows.text(row, 0));
+  return grants;
+}
 
 std::vector<RecordedCopy> read_copies_into(pg::Connection& connection, const LedgerNames& names,
                                            const std::string& target_table, const std::string& where_sql,

@@ -8,6 +8,10 @@
 
 namespace pghaul {
 
+// Privileges that the current role lacks to read what follows, as GRANT statements to type. Empty: none lacks.
+std::vector<std::string> missing_ledger_grants(pg::Connection& connection, const LedgerNames& names,
+                                               Deadline deadline);
+
 // A table copy as it stands in its newest generation.
 struct RecordedCopy {
   int table_copy = 0, generation = 0;

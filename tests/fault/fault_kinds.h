@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,13 +11,19 @@
 
 namespace pghaul::test {
 
+// What pghaul does meanwhile: `verify` compares two servers, `ledger_check` is verify --from-ledger.
+enum class Verb { copy, verify, ledger_check };
+
 struct FaultKind {
   // Begins with an id of docs/reliability.md, as "A2_killed_at_random".
-  std::string_view name;
-  // Draws a workload, starts copies, disturbs them, and leaves servers running. What comes after it is
+  std::string name;
+  // Draws a workload, starts pghaul, disturbs it, and leaves servers running. What comes after it is
   // FaultRun::expect_recovery(). Errors: any; they count as problems.
   void (*play)(FaultRun& run);
   int weight = 10;  // in the soak; 0: not there, as it takes long
+  // What else it is played with: one more kind each, as "verify_A2_killed_at_random".
+  std::vector<Verb> also = {};
+  Verb verb = Verb::copy;
 };
 
 // By what they break; in kinds_*.cc.
@@ -37,6 +44,8 @@ std::uint64_t number_of(std::uint64_t seed);
 // Null: no kind has this seed.
 const FaultKind* kind_of(std::uint64_t seed);
 
+// What the kind is played with.
+std::unique_ptr<FaultRun> make_run(const FaultKind& kind, std::uint64_t seed);
 // From beginning to end. Errors: usage, for a seed of no kind.
 Verdict play(std::uint64_t seed);
 

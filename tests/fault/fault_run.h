@@ -1,4 +1,4 @@
-// A copy to which something happens: from a seed to a verdict.
+// A copy, or a comparison, to which something happens: from a seed to a verdict.
 #pragma once
 
 #include <chrono>
@@ -38,20 +38,21 @@ std::ostream& operator<<(std::ostream& stream, const Verdict& verdict);
 class FaultRun;
 
 // One pghaul process of a run. The run must outlive it; killed when destroyed.
-class FaultedCopy {
+class FaultedProcess {
  public:
   void signal(int number) { program_.process().signal(number); }
   pid_t pid() { return program_.process().pid(); }
   std::string err() const { return program_.err(); }
   bool ended() { return program_.process().wait(Deadline::after(std::chrono::milliseconds(0))).has_value(); }
-  // Waits for its end and judges it: the exit code is one of these, the message is complete, and the target holds
-  // exactly the rows of the chunks that the ledger calls done. One that still runs after `bound` is killed: a
-  // problem.
+  // Waits for its end and judges it: the exit code is one of these, where 0 stands for being through
+  // (FaultRun::through()), and the message is complete. Of a copy the target holds exactly the rows of the chunks
+  // that the ledger calls done; of a comparison all that it says is so. One that still runs after `bound` is
+  // killed: a problem.
   ProgramResult finish(const std::set<int>& allowed, std::chrono::milliseconds bound = std::chrono::seconds(60));
 
  private:
   friend class FaultRun;
-  FaultedCopy(FaultRun& run, RunningProgram program) : run_(run), program_(std::move(program)) {}
+  FaultedProcess(FaultRun& run, RunningProgram program) : run_(run), program_(std::move(program)) {}
 
   FaultRun& run_;
   RunningProgram program_;
@@ -59,12 +60,13 @@ class FaultedCopy {
 
 // Two databases of its own on source_server() and target_server(), a workload, and a proxy before each server, if
 // asked for. Not a gtest fixture, so that the soak can play it, too. Threads: one at a time.
+// This one copies; VerifyRun compares, under the same faults.
 class FaultRun {
  public:
   static constexpr int killed = 128 + 9;
 
   explicit FaultRun(std::uint64_t seed);
-  ~FaultRun();
+  virtual ~FaultRun();
   FaultRun(const FaultRun&) = delete;
   FaultRun& operator=(const FaultRun&) = delete;
 
@@ -72,9 +74,9 @@ class FaultRun {
   Random random(std::string_view purpose) const { return Random(verdict_.seed).stream(purpose); }
 
   // Creates the tables. To be called once, before the first start.
-  void use(const Workload& workload);
+  virtual void use(const Workload& workload);
   const Workload& workload() const { return workload_; }
-  // From now on the copy goes through it.
+  // From now on pghaul goes through it.
   CuttingProxy& source_proxy();
   CuttingProxy& target_proxy();
 
@@ -84,11 +86,17 @@ class FaultRun {
   std::string target_sql(const std::string& sql) const { return run_psql(target_conninfo(), sql); }
   const std::string& database() const { return database_; }
 
-  // pghaul copy of the workload's tables; later options win.
-  FaultedCopy start(const Arguments& more = {}, const Environment& environment = {});
-  ProgramResult copy(const std::set<int>& allowed, const Arguments& more = {}, const Environment& environment = {});
-  // Chunks done in the ledger; 0 also where there is no ledger yet, or no server.
-  std::int64_t chunks_done() const;
+  // pghaul with the workload's tables; later options win.
+  FaultedProcess start(const Arguments& more = {}, const Environment& environment = {});
+  ProgramResult once(const std::set<int>& allowed, const Arguments& more = {}, const Environment& environment = {}) {
+    return start(more, environment).finish(allowed);
+  }
+  // Exit code of one that is through.
+  virtual int through() const { return 0; }
+  // Chunks recorded as done; 0 also where there is no record yet, or no server.
+  virtual std::int64_t chunks_done() const;
+  // Those that it may meet.
+  virtual const std::vector<std::string_view>& failpoints() const;
   // False: it was not so within `patience`.
   bool wait_for_chunks(std::int64_t least, std::chrono::milliseconds patience = std::chrono::seconds(20)) const;
 
@@ -109,13 +117,23 @@ class FaultRun {
   // Options of the last, undisturbed run, where the fault makes some necessary.
   void finish_with(const Arguments& more) { final_options_ = more; }
 
-  // Nothing disturbs any more: one more run must end with 0, both sides must be equal, and nothing be left behind.
+  // Nothing disturbs any more: one more run must be through, the outcome be right, and nothing be left behind.
   void expect_recovery();
   std::uint64_t seed() const { return verdict_.seed; }
   Verdict& verdict() { return verdict_; }
 
+ protected:
+  void keep(const Workload& workload);
+  // The verb and the options that it needs.
+  virtual Arguments command() const { return {"copy", "--late-wait", "2s"}; }
+  // What a process has done, however it ended.
+  virtual void judge_work(const ProgramResult& result);
+  // After the last run.
+  virtual void judge_outcome();
+  static constexpr auto source_role = "hauler", target_role = "loader";
+
  private:
-  friend class FaultedCopy;
+  friend class FaultedProcess;
 
   void judge(const ProgramResult& result, const std::set<int>& allowed);
   void expect_nothing_left();

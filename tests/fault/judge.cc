@@ -49,6 +49,7 @@ constexpr auto leftovers_sql =
     "SELECT 'advisory lock of ' || pid FROM pg_locks WHERE locktype = 'advisory' AND database = "
     "(SELECT oid FROM pg_database WHERE datname = current_database()) UNION ALL "
     "SELECT 'temporary table ' || relname FROM pg_class WHERE relpersistence = 't' UNION ALL "
+    "SELECT 'exported snapshot ' || f FROM pg_ls_dir('pg_snapshots') AS f UNION ALL "
     "SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = current_database()) AS left_over";
 
 }  // namespace

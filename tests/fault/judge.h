@@ -20,7 +20,8 @@ RowDifference compare_rows(const std::string& source_conninfo, const std::string
                            const std::vector<std::string>& tables);
 
 // What a run has left on a server, in this database: sessions of pghaul, advisory locks, temporary tables, prepared
-// transactions; "" if nothing. A server needs a moment to see that a client is gone: asks for ten seconds.
+// transactions, and, of the whole server, exported snapshots; "" if nothing. A server needs a moment to see that a
+// client is gone: asks for ten seconds.
 std::string leftovers(const std::string& conninfo);
 
 }  // namespace pghaul::test

@@ -1,5 +1,5 @@
 // B1 to B3 with system: an undisturbed copy shows which messages there are, and the line is cut at each of their
-// kinds.
+// kinds, and at bytes between them.
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -8,19 +8,6 @@
 
 namespace pghaul::test {
 namespace {
-
-// Always the same tables, so that places mean something: two with a key, one read by pages.
-Workload cut_workload() {
-  auto workload = long_workload(Random(1), 400, 8);
-  workload.create_sql +=
-      "CREATE TABLE public.pages (v text); INSERT INTO public.pages SELECT 'v' || g FROM "
-      "generate_series(1, 300) g; ANALYZE public.pages;";
-  workload.tables.emplace_back("pages");
-  workload.options.insert(workload.options.end(), {"--table", "public.pages"});
-  workload.rows += 300;
-  std::ranges::replace(workload.options, std::string("40ms"), std::string("1ms"));
-  return workload;
-}
 
 // First, middle and last message of each type in each direction; one after the other of each type, so that any
 // number of them covers as many types as it can.
@@ -40,13 +27,20 @@ std::vector<CutRule> places(const std::vector<SeenMessages>& seen) {
   return rules;
 }
 
-std::vector<CutRule> find_places(bool of_source) {
-  FaultRun run(seed_of(*find_kind(of_source ? "B2_cut_at_place_of_source" : "B3_cut_at_place_of_target"),
-                       UINT64_MAX));  // not one of a place
-  run.use(cut_workload());
-  auto& proxy = of_source ? run.source_proxy() : run.target_proxy();
-  run.copy({0});
-  return places(proxy.seen());
+// What goes through the proxy when nobody disturbs.
+std::vector<SeenMessages> undisturbed(const FaultKind& kind, bool of_source) {
+  const auto run = make_run(kind, seed_of(kind, UINT64_MAX));  // not one of a place
+  run->use(fixed_workload());
+  auto& proxy = of_source ? run->source_proxy() : run->target_proxy();
+  run->once({0});
+  return proxy.seen();
+}
+
+const std::vector<SeenMessages>& messages_of(const FaultRun& run, bool of_source) {
+  static std::map<std::string, std::vector<SeenMessages>> known;
+  const auto& kind = *kind_of(run.seed());
+  const auto found = known.find(kind.name);
+  return found != known.end() ? found->second : known.emplace(kind.name, undisturbed(kind, of_source)).first->second;
 }
 
 // How it is cut goes round with the number: one byte short, exactly, one byte late; FIN and RST.
@@ -57,32 +51,55 @@ CutRule rule_of(std::uint64_t number, const std::vector<CutRule>& places) {
   return rule;
 }
 
-void cut_at_place(FaultRun& run, bool of_source, const std::vector<CutRule>& places) {
-  const auto rule = rule_of(number_of(run.seed()), places);
-  run.use(cut_workload());
+// Of all that goes over one of the connections in one direction. What is drawn is a part of it, as the same play may
+// have some bytes more or less.
+CutRule rule_at_byte(Random random, const std::vector<SeenMessages>& seen) {
+  CutRule rule;
+  rule.connection = static_cast<int>(random.between(1, std::ranges::max(seen, {}, &SeenMessages::connection).connection));
+  rule.direction = random.chance(50) ? Direction::to_client : Direction::to_server;
+  rule.how = random.chance(50) ? Cut::fin : Cut::reset;
+  std::uint64_t bytes = 0;
+  for (const auto& messages : seen) {
+    if (messages.connection == rule.connection && messages.direction == rule.direction) bytes += messages.bytes;
+  }
+  rule.before = true;
+  rule.offset = static_cast<std::int64_t>(bytes) * random.between(0, 100'000) / 100'000;
+  return rule;
+}
+
+void cut_through(FaultRun& run, bool of_source, const CutRule& rule, const std::string& place) {
+  run.use(fixed_workload());
   auto& proxy = of_source ? run.source_proxy() : run.target_proxy();
   proxy.cut(rule);
   // The first connections are made once; what fails there is refused with nothing written.
-  run.copy({0, 3});
-  if (proxy.cuts() == 0) return run.note("not met: message {} of type '{}'", rule.nth, rule.type);
-  run.strike("{} at message {} of type '{}' to the {}, {:+} bytes", rule.how == Cut::fin ? "FIN" : "RST", rule.nth,
-             rule.type, rule.direction == Direction::to_client ? "client" : "server", rule.offset);
+  run.once({0, 3});
+  if (proxy.cuts() == 0) return run.note("not met: {}", place);
+  run.strike("{} at {} to the {}, {:+} bytes", rule.how == Cut::fin ? "FIN" : "RST", place,
+             rule.direction == Direction::to_client ? "client" : "server", rule.offset);
 }
 
-void source_cut_at_place(FaultRun& run) {
-  static const auto places = find_places(true);
-  cut_at_place(run, true, places);
+void cut_at_place(FaultRun& run, bool of_source) {
+  const auto rule = rule_of(number_of(run.seed()), places(messages_of(run, of_source)));
+  cut_through(run, of_source, rule, fmt::format("message {} of type '{}'", rule.nth, rule.type));
 }
-void target_cut_at_place(FaultRun& run) {
-  static const auto places = find_places(false);
-  cut_at_place(run, false, places);
+
+void cut_at_byte(FaultRun& run, bool of_source) {
+  const auto rule = rule_at_byte(run.random("fault"), messages_of(run, of_source));
+  cut_through(run, of_source, rule, fmt::format("connection {}", rule.connection));
 }
+
+void source_cut_at_place(FaultRun& run) { cut_at_place(run, true); }
+void target_cut_at_place(FaultRun& run) { cut_at_place(run, false); }
+void source_cut_at_byte(FaultRun& run) { cut_at_byte(run, true); }
+void target_cut_at_byte(FaultRun& run) { cut_at_byte(run, false); }
 
 }  // namespace
 
 std::vector<FaultKind> cut_faults() {
-  return {{"B2_cut_at_place_of_source", source_cut_at_place, 15},
-          {"B3_cut_at_place_of_target", target_cut_at_place, 15}};
+  return {{"B2_cut_at_place_of_source", source_cut_at_place, 15, {Verb::verify}},
+          {"B2_cut_at_byte_of_source", source_cut_at_byte, 15, {Verb::verify}},
+          {"B3_cut_at_place_of_target", target_cut_at_place, 15, {Verb::verify, Verb::ledger_check}},
+          {"B3_cut_at_byte_of_target", target_cut_at_byte, 15, {Verb::verify, Verb::ledger_check}}};
 }
 
 }  // namespace pghaul::test

@@ -33,7 +33,7 @@ std::string describe(const CutRule& rule) {
 // Arms the rule, copies, and notes whether it struck. The run must get over it by itself.
 void copy_through(FaultRun& run, const Side& side, const CutRule& rule, const std::set<int>& allowed = {0}) {
   side.proxy.cut(rule);
-  run.copy(allowed);
+  run.once(allowed);
   if (side.proxy.cuts() == 0) return run.note("{} was not met: {}", side.name, describe(rule));
   run.strike("{}: {}", side.name, describe(rule));
 }
@@ -106,7 +106,7 @@ void commit_unknown(FaultRun& run) {
     rule.nth = static_cast<int>(random.between(1, 12));
     run.target_proxy().cut(rule);
   }
-  run.copy({0});
+  run.once({0});
   if (run.target_proxy().cuts() == 0) return run.note("there were not so many COMMITs");
   run.strike("{} COMMITs that {} got no answer", run.target_proxy().cuts(),
              carried_out ? "were carried out" : "never arrived");
@@ -142,7 +142,7 @@ void slow_peer(FaultRun& run) {
              way == 1   ? fmt::format("{} bytes/s", traffic.bytes_per_second)
              : way == 2 ? "single bytes"
                         : "a pause before each message");
-  run.copy({0});
+  run.once({0});
 }
 
 // The peer vanishes without a word; a new connection works.
@@ -211,17 +211,17 @@ void cancel_lost(FaultRun& run) {
 }  // namespace
 
 std::vector<FaultKind> network_faults() {
-  return {{"B1_cut_in_startup", cut_in_startup, 10},
+  return {{"B1_cut_in_startup", cut_in_startup, 10, {Verb::verify, Verb::ledger_check}},
           {"B2_source_cut", source_cut, 20},
           {"B3_target_cut", target_cut, 20},
           {"B4_commit_unknown", commit_unknown, 20},
-          {"B6_silence", silence, 1},
-          {"B9_slow_peer", slow_peer, 3},
-          {"B11_postmaster_stopped", postmaster_stopped, 3},
-          {"B12_connections_die_at_random", connections_die_at_random, 10},
-          {"B12_refused_for_a_while", refused_for_a_while, 5},
+          {"B6_silence", silence, 1, {Verb::verify}},
+          {"B9_slow_peer", slow_peer, 3, {Verb::verify}},
+          {"B11_postmaster_stopped", postmaster_stopped, 3, {Verb::verify}},
+          {"B12_connections_die_at_random", connections_die_at_random, 10, {Verb::verify}},
+          {"B12_refused_for_a_while", refused_for_a_while, 5, {Verb::verify}},
           {"B15_control_session_cut", control_session_cut, 10},
-          {"B18_cancel_lost", cancel_lost, 3}};
+          {"B18_cancel_lost", cancel_lost, 3, {Verb::verify}}};
 }
 
 }  // namespace pghaul::test

@@ -43,9 +43,9 @@ void split_brain(FaultRun& run) {
 void take_over_again_and_again(FaultRun& run) {
   auto random = run.random("fault");
   run.use(long_workload(run.random("data"), random.between(600, 2500), 30));
-  std::vector<std::unique_ptr<FaultedCopy>> copies;
+  std::vector<std::unique_ptr<FaultedProcess>> copies;
   for (int i = 0; i < 4; ++i) {
-    copies.push_back(std::make_unique<FaultedCopy>(run.start({"--take-over"})));
+    copies.push_back(std::make_unique<FaultedProcess>(run.start({"--take-over"})));
     std::this_thread::sleep_for(std::chrono::milliseconds(random.between(0, 400)));
   }
   run.strike("four owners, one after the other");

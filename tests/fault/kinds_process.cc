@@ -3,7 +3,6 @@
 
 #include <signal.h>
 
-#include "base/failpoint.h"
 #include "fault/fault_kinds.h"
 
 namespace pghaul::test {
@@ -17,7 +16,7 @@ Environment failing(std::string_view name, const std::string& action) {
 
 // The seed's number goes through all names, so that as many numbers as there are names meet each once.
 std::string_view failpoint_of(const FaultRun& run) {
-  return failpoint_names().at(number_of(run.seed()) % failpoint_names().size());
+  return run.failpoints().at(number_of(run.seed()) % run.failpoints().size());
 }
 
 void killed_at_failpoint(FaultRun& run) {
@@ -27,7 +26,7 @@ void killed_at_failpoint(FaultRun& run) {
   const auto hit = random.between(1, random.chance(50) ? 1 : 12);
   run.strike("{}=kill9@{}", name, hit);
   // A step that this workload does not have, or not so often, does not kill.
-  run.copy({0, FaultRun::killed}, {}, failing(name, fmt::format("kill9@{}", hit)));
+  run.once({0, FaultRun::killed}, {}, failing(name, fmt::format("kill9@{}", hit)));
 }
 
 void error_at_failpoint(FaultRun& run) {
@@ -35,7 +34,7 @@ void error_at_failpoint(FaultRun& run) {
   const auto name = failpoint_of(run);
   const auto hit = run.random("fault").between(1, 5);
   run.strike("{}=error@{}", name, hit);
-  run.copy({0}, {}, failing(name, fmt::format("error@{}", hit)));
+  run.once({0}, {}, failing(name, fmt::format("error@{}", hit)));
 }
 
 void hung_at_failpoint(FaultRun& run) {
@@ -59,11 +58,10 @@ void kill_at_random(FaultRun& run, int times) {
     std::this_thread::sleep_for(std::chrono::milliseconds(after));
     run.strike("SIGKILL after {} ms", after);
     copy.signal(SIGKILL);
-    const bool through = copy.finish({0, FaultRun::killed}).status == 0;
+    if (copy.finish({0, FaultRun::killed}).status == run.through()) return;
     const auto now = run.chunks_done();
     if (now < done) run.problem("progress went back from {} to {} chunks", done, now);
     done = now;
-    if (through) return;
   }
 }
 
@@ -84,6 +82,13 @@ void stopped_by_signal(FaultRun& run) {
   copy.finish({0, 4, 128 + number}, 12s);
 }
 
+void stopped_by_deadline(FaultRun& run) {
+  run.use(draw_workload(run.random("data")));
+  const auto time = run.random("fault").between(5, 900);
+  run.strike("--timeout {}ms", time);
+  run.start({"--sleep", "5ms", "--timeout", fmt::format("{}ms", time)}).finish({0, 4}, 12s);
+}
+
 void asleep_for_a_while(FaultRun& run) {
   run.use(draw_workload(run.random("data")));
   auto random = run.random("fault");
@@ -100,13 +105,14 @@ void asleep_for_a_while(FaultRun& run) {
 }  // namespace
 
 std::vector<FaultKind> process_faults() {
-  return {{"A1_killed_at_failpoint", killed_at_failpoint, 30},
-          {"A2_killed_at_random", killed_at_random, 20},
-          {"A3_killed_again_during_resume", killed_again_during_resume, 5},
-          {"A6_stopped_by_signal", stopped_by_signal, 10},
-          {"A7_asleep_for_a_while", asleep_for_a_while, 5},
+  return {{"A1_killed_at_failpoint", killed_at_failpoint, 30, {Verb::verify}},
+          {"A2_killed_at_random", killed_at_random, 20, {Verb::verify, Verb::ledger_check}},
+          {"A3_killed_again_during_resume", killed_again_during_resume, 5, {Verb::verify}},
+          {"A6_stopped_by_signal", stopped_by_signal, 10, {Verb::verify, Verb::ledger_check}},
+          {"A6_stopped_by_deadline", stopped_by_deadline, 10, {Verb::verify, Verb::ledger_check}},
+          {"A7_asleep_for_a_while", asleep_for_a_while, 5, {Verb::verify}},
           {"A8_error_at_failpoint", error_at_failpoint, 15},
-          {"A8_hung_at_failpoint", hung_at_failpoint, 5}};
+          {"A8_hung_at_failpoint", hung_at_failpoint, 5, {Verb::verify}}};
 }
 
 }  // namespace pghaul::test

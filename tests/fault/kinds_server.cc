@@ -18,7 +18,7 @@ std::string conninfo(const FaultRun& run, bool of_source) {
 const char* name(bool of_source) { return of_source ? "source" : "target"; }
 
 // A copy that is in the middle.
-FaultedCopy begin(FaultRun& run, Random& random, const Arguments& more = {}) {
+FaultedProcess begin(FaultRun& run, Random& random, const Arguments& more = {}) {
   run.use(long_workload(run.random("data"), random.between(600, 3000), random.between(15, 40)));
   auto copy = run.start(more);
   if (!run.wait_for_chunks(random.between(1, 10))) run.problem("no chunk was done: {}", copy.err());
@@ -57,7 +57,7 @@ void target_loses_commits(FaultRun& run) {
 void target_crash_after_success(FaultRun& run) {
   run_psql(target_server().conninfo(), "ALTER SYSTEM SET wal_writer_delay = '10s'; SELECT pg_reload_conf();");
   run.use(draw_workload(run.random("data")));
-  run.copy({0});
+  run.once({0});
   target_server().stop(StopMode::immediate);
   target_server().start();
   run.strike("target crashes right after exit 0");
@@ -129,7 +129,7 @@ void few_connections(FaultRun& run) {
   const auto limit = random.between(3, 6);
   run.strike("{} gives us {} connections", name(of_source), limit);
   run_psql(conninfo(run, of_source), fmt::format("ALTER DATABASE {} CONNECTION LIMIT {}", run.database(), limit));
-  run.copy({0, 3, 5}, {"--readers", "4", "--writers", "4", "--reconnect-timeout", "3s"});
+  run.once({0, 3, 5}, {"--readers", "4", "--writers", "4", "--reconnect-timeout", "3s"});
   run_psql(conninfo(run, of_source), fmt::format("ALTER DATABASE {} CONNECTION LIMIT -1", run.database()));
 }
 
@@ -176,23 +176,23 @@ void passing_errors(FaultRun& run) {
       "CREATE TRIGGER fail BEFORE INSERT ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.fail()",
       fmt::format("{}, {}, {}", random.between(1, 300), random.between(301, 600), random.between(601, 1000)), code));
   run.strike("{} three times on the target", code);
-  run.copy({0}, {"--allow", "triggers"});
+  run.once({0}, {"--allow", "triggers"});
   run.finish_with({"--allow", "triggers"});
 }
 
 }  // namespace
 
 std::vector<FaultKind> server_faults() {
-  return {{"C1_source_crash", source_crash, 6},
-          {"C2_target_crash", target_crash, 6},
+  return {{"C1_source_crash", source_crash, 6, {Verb::verify}},
+          {"C2_target_crash", target_crash, 6, {Verb::verify}},
           {"C3_target_loses_commits", target_loses_commits, 4},
           {"C3_target_crash_after_success", target_crash_after_success, 4},
-          {"C4_backend_killed", backend_killed, 5},
-          {"C6_sessions_terminated", sessions_terminated, 10},
-          {"C6_queries_cancelled", queries_cancelled, 5},
-          {"C14_few_connections", few_connections, 5},
-          {"C16_role_locked", role_locked, 4},
-          {"E2_lock_on_source", lock_on_source, 4},
+          {"C4_backend_killed", backend_killed, 5, {Verb::verify}},
+          {"C6_sessions_terminated", sessions_terminated, 10, {Verb::verify}},
+          {"C6_queries_cancelled", queries_cancelled, 5, {Verb::verify}},
+          {"C14_few_connections", few_connections, 5, {Verb::verify}},
+          {"C16_role_locked", role_locked, 4, {Verb::verify}},
+          {"E2_lock_on_source", lock_on_source, 4, {Verb::verify}},
           {"E3_passing_errors", passing_errors, 5}};
 }
 

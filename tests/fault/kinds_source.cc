@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-FaultedCopy begin(FaultRun& run, Random& random, const Arguments& more = {}) {
+FaultedProcess begin(FaultRun& run, Random& random, const Arguments& more = {}) {
   run.use(long_workload(run.random("data"), random.between(600, 2000), random.between(15, 40)));
   auto copy = run.start(more);
   if (!run.wait_for_chunks(random.between(1, 8))) run.problem("no chunk was done: {}", copy.err());
@@ -75,7 +75,7 @@ void late_commits(FaultRun& run) {
   };
   Writer one(run, rows(1)), two(run, rows(2)), three(run, rows(3));
   run.strike("three writers that commit late");
-  for (int i = 0; i < 3; ++i) run.copy({0}, {"--sleep", "10ms"});
+  for (int i = 0; i < 3; ++i) run.once({0}, {"--sleep", "10ms"});
   one.join(run);
   two.join(run);
   three.join(run);
@@ -171,7 +171,7 @@ void away_for_a_while(FaultRun& run) {
   if (view) run.source_sql("CREATE VIEW public.profiles AS SELECT id, data FROM public.hidden WHERE id % 2 = 0");
   copy.finish({0, 3, 5});
   // Also while it is away nothing else may be copied in its place.
-  run.copy({3, 5});
+  run.once({3, 5});
   if (view) run.source_sql("DROP VIEW public.profiles");
   run.source_sql("ALTER TABLE public.hidden RENAME TO profiles");
 }

@@ -11,7 +11,7 @@
 namespace pghaul::test {
 namespace {
 
-constexpr auto usage = "usage: tests/fault/soak [--minutes N] [--seed S] [--only KIND]\n";
+constexpr auto usage = "usage: tests/fault/soak [--minutes N] [--seed S] [--only KIND], or the beginning of several:\n";
 
 struct SoakOptions {
   std::int64_t minutes = 10;
@@ -41,35 +41,43 @@ bool read_number(std::string_view text, Number& number) {
   return code == std::errc() && end == text.data() + text.size();
 }
 
+// Whose names begin so.
+std::vector<const FaultKind*> kinds_of(std::string_view only) {
+  std::vector<const FaultKind*> kinds;
+  for (const auto& kind : fault_kinds()) {
+    if (kind.name.starts_with(only)) kinds.push_back(&kind);
+  }
+  return kinds;
+}
+
 bool read_options(int argc, char** argv, SoakOptions& options) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i], value = argv[i + 1];
     const bool known = (name == "--minutes" && read_number(value, options.minutes)) ||
                        (name == "--seed" && read_number(value, options.seed)) ||
-                       (name == "--only" && find_kind(value) != nullptr);
+                       (name == "--only" && !kinds_of(value).empty());
     if (!known) return false;
     if (name == "--only") options.only = value;
   }
   return argc % 2 == 1 && options.minutes > 0;
 }
 
-const FaultKind& draw_kind(Random& random, const std::string& only) {
-  if (!only.empty()) return *find_kind(only);
+const FaultKind& draw_kind(Random& random, const std::vector<const FaultKind*>& kinds) {
   int weights = 0;
-  for (const auto& kind : fault_kinds()) weights += kind.weight;
+  for (const auto* kind : kinds) weights += kind->weight;
   auto left = random.between(1, weights);
-  for (const auto& kind : fault_kinds()) {
-    left -= kind.weight;
-    if (left <= 0) return kind;
+  for (const auto* kind : kinds) {
+    left -= kind->weight;
+    if (left <= 0) return *kind;
   }
-  return fault_kinds().back();
+  return *kinds.back();
 }
 
 void print(const SoakOptions& options, const Tally& all, const std::map<std::string_view, Tally>& kinds) {
-  fmt::print("\n{:<32} {:>6} {:>7} {:>7} {:>9} {:>5} {:>8} {:>7}\n", "kind", "runs", "starts", "faults", "rows",
+  fmt::print("\n{:<38} {:>6} {:>7} {:>7} {:>9} {:>5} {:>8} {:>7}\n", "kind", "runs", "starts", "faults", "rows",
              "lost", "doubled", "failed");
   for (const auto& [name, tally] : kinds) {
-    fmt::print("{:<32} {:>6} {:>7} {:>7} {:>9} {:>5} {:>8} {:>7}\n", name, tally.runs, tally.starts, tally.faults,
+    fmt::print("{:<38} {:>6} {:>7} {:>7} {:>9} {:>5} {:>8} {:>7}\n", name, tally.runs, tally.starts, tally.faults,
                tally.rows, tally.lost, tally.doubled, tally.failed.size());
   }
   fmt::print(
@@ -82,11 +90,12 @@ void print(const SoakOptions& options, const Tally& all, const std::map<std::str
 
 int soak(const SoakOptions& options) {
   Random random(options.seed);
+  const auto chosen = kinds_of(options.only);
   Tally all;
   std::map<std::string_view, Tally> kinds;
   const auto end = Deadline::after(std::chrono::minutes(options.minutes));
   while (!end.expired()) {
-    const auto& kind = draw_kind(random, options.only);
+    const auto& kind = draw_kind(random, chosen);
     const auto verdict = play(seed_of(kind, static_cast<std::uint64_t>(random.between(0, INT64_MAX - 1))));
     all.add(verdict);
     kinds[kind.name].add(verdict);

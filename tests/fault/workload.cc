@@ -1,5 +1,7 @@
 #include "fault/workload.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace pghaul::test {
@@ -45,8 +47,10 @@ std::string make_small() {
   return "CREATE TABLE public.small (id int UNIQUE, v text); INSERT INTO public.small VALUES (NULL, 'x'), (-5, 'y');";
 }
 
-void add(Workload& workload, const std::string& table, std::int64_t rows, const std::string& sql) {
+void add(Workload& workload, const std::string& table, const std::string& key, std::int64_t rows,
+         const std::string& sql) {
   workload.tables.push_back(table);
+  workload.keys.push_back(key);
   workload.options.insert(workload.options.end(), {"--table", "public." + table});
   workload.create_sql += sql;
   workload.rows += rows;
@@ -63,10 +67,10 @@ Workload draw_workload(Random random) {
   const auto seed = random.between(1, 1'000'000);
   const auto rows = random.between(200, 2500);
   const auto step = random.pick(std::vector<std::int64_t>{1, 3, 1000, 1'000'000'000'000});
-  add(workload, "profiles", rows, make_profiles(rows, step, seed));
-  if (random.chance(40)) add(workload, "pages", rows / 2, make_pages(rows / 2, seed));
-  if (random.chance(40)) add(workload, "shapes", rows / 4 + 2, make_shapes(rows / 4, seed));
-  if (random.chance(30)) add(workload, "small", 2, make_small());
+  add(workload, "profiles", "id", rows, make_profiles(rows, step, seed));
+  if (random.chance(40)) add(workload, "pages", "", rows / 2, make_pages(rows / 2, seed));
+  if (random.chance(40)) add(workload, "shapes", "k", rows / 4 + 2, make_shapes(rows / 4, seed));
+  if (random.chance(30)) add(workload, "small", "id", 2, make_small());
   if (random.chance(60)) workload.create_sql += "ANALYZE;";
   set(workload, "--batch-rows", std::to_string(random.between(20, 200)));
   set(workload, "--readers", std::to_string(random.between(1, 4)));
@@ -77,13 +81,22 @@ Workload draw_workload(Random random) {
 
 Workload long_workload(Random random, std::int64_t rows, std::int64_t chunks) {
   Workload workload;
-  add(workload, "profiles", rows, make_profiles(rows, random.between(1, 9), random.between(1, 1'000'000)));
+  add(workload, "profiles", "id", rows, make_profiles(rows, random.between(1, 9), random.between(1, 1'000'000)));
   workload.create_sql += "ANALYZE;";
   set(workload, "--batch-rows", std::to_string(std::max<std::int64_t>(1, rows / chunks)));
   set(workload, "--readers", "2");
   set(workload, "--writers", "2");
   set(workload, "--snapshot", random.pick(std::vector<std::string>{"shared", "chunk"}));
   set(workload, "--sleep", "40ms");
+  return workload;
+}
+
+Workload fixed_workload() {
+  auto workload = long_workload(Random(1), 400, 8);
+  add(workload, "pages", "", 300,
+      "CREATE TABLE public.pages (v text); INSERT INTO public.pages SELECT 'v' || g FROM generate_series(1, 300) g; "
+      "ANALYZE public.pages;");
+  std::ranges::replace(workload.options, std::string("40ms"), std::string("1ms"));
   return workload;
 }
 

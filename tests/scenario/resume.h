@@ -12,7 +12,7 @@
 
 namespace pghaul::test {
 
-inline std::vector<std::string> names() { return {failpoint_names().begin(), failpoint_names().end()}; }
+inline std::vector<std::string> names() { return {copy_failpoint_names().begin(), copy_failpoint_names().end()}; }
 
 // Steps that a first copy of three tables does not take, or not three times; see the scenarios below.
 inline const std::set<std::string> in_later_runs{"source.before_accept", "source.accepted",    "tail.before_delete",

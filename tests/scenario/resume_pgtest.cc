@@ -15,7 +15,7 @@ TEST(Failpoints, ScenariosNameThoseThatExist) {
 
 TEST(Failpoints, TheProgramHasThoseThatAreTested) {
   std::string expected;
-  for (const auto& name : names()) expected += name + "\n";
+  for (const auto name : failpoint_names()) expected += fmt::format("{}\n", name);
   EXPECT_EQ(run_pghaul({"--list-failpoints"}).out, expected);
 }
 

@@ -96,7 +96,7 @@ constexpr Mutation mutations[] = {
     {"mo", "mo * 2"},
 };
 
-constexpr int tables = 25, rows = 200, runs = 20;
+constexpr int tables = 25, rows = 200;
 
 class VerifyMutations : public VerifyTest {
  protected:
@@ -168,7 +168,8 @@ TEST_F(VerifyMutations, AllAreFound) {
   for (int i = 0; i < tables; ++i) arguments.insert(arguments.end(), {"--table", fmt::format("t{}", i)});
   const auto equal = verify(arguments);
   ASSERT_EQ(equal.status, 0) << equal;
-  for (int run = 0; run < runs; ++run) {
+  const int wanted = times_of("PGHAUL_TEST_MUTATIONS", 500);
+  for (int tried = 0; tried < wanted; tried += tables) {
     std::vector<Rows> expected;
     for (int i = 0; i < tables; ++i) expected.push_back(mutate(i));
     change_both();
@@ -179,6 +180,7 @@ TEST_F(VerifyMutations, AllAreFound) {
     for (const auto& table : document["tables"]) found.push_back(differences(table));
     EXPECT_EQ(found, expected);
     both_sql(restored());
+    if ((tried / tables + 1) % 20 == 0) std::cout << tried + tables << " mutations" << "\n" << std::flush;
   }
 }
 

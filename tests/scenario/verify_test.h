@@ -1,12 +1,19 @@
 // For scenarios in which two tables are compared.
 #pragma once
 
+#include <cstdlib>
 #include <map>
 #include <set>
 
 #include "scenario/copy_test.h"
 
 namespace pghaul::test {
+
+// How often something is tried; tests/fault/verify_soak says more than the test itself.
+inline int times_of(const char* variable, int by_default) {
+  const char* const given = std::getenv(variable);
+  return given != nullptr ? std::stoi(given) : by_default;
+}
 
 class VerifyTest : public CopyTest {
  protected:
