@@ -88,6 +88,8 @@ struct PgCopyOptions {
   bool require_one_snapshot = false;                         ///< stops rather than to mix points in time
   std::chrono::milliseconds late_wait{std::chrono::seconds(10)};  ///< how long open transactions are waited for
   LateRows late_rows = LateRows::wait;                       ///< what is done about late rows
+
+  bool stats = false;  ///< tell where the time of readers and writers went, and what limits
 };
 
 }  // namespace pghaul
