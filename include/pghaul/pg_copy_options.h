@@ -96,6 +96,8 @@ struct PgCopyOptions {
   std::chrono::milliseconds late_wait{std::chrono::seconds(10)};  ///< how long open transactions are waited for
   LateRows late_rows = LateRows::wait;                       ///< what is done about late rows
   AfterCopy after_copy = AfterCopy::vacuum;                  ///< what follows rows and indexes
+
+  bool stats = false;  ///< tell where the time of readers and writers went, and what limits
 };
 
 }  // namespace pghaul

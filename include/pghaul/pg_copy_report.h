@@ -40,10 +40,37 @@ struct PgTableProgress {
   std::int64_t late_rows = 0;      ///< found and merged by this run
 };
 
+/// Where the time of the threads of one kind went, all of them together. A value.
+struct StageReport {
+  /// What they waited for.
+  struct Wait {
+    std::string what;                   ///< source_answer, source_rows, no_chunk, no_batch, no_room, target_room, …
+    std::chrono::microseconds time{0};  ///< so long
+  };
+  std::string stage;                        ///< "readers" or "writers"
+  int threads = 0;                          ///< so many
+  std::int64_t rows = 0;                    ///< that passed through, those of repeated tries too
+  std::int64_t bytes = 0;                   ///< that passed through, those of repeated tries too
+  std::chrono::microseconds time{0};        ///< that the threads lived; the sum of `working`, `for_input`, `for_output` and `held`
+  std::chrono::microseconds cpu{0};         ///< processor time, part of `working` for the most part
+  std::chrono::microseconds working{0};     ///< on their own
+  std::chrono::microseconds for_input{0};   ///< waiting for rows, or for a batch
+  std::chrono::microseconds for_output{0};  ///< waiting for somebody to take rows, and for the target
+  std::chrono::microseconds held{0};        ///< by a rate, a sleep, a pause before another try, connecting
+  std::vector<Wait> waits;                  ///< the last three in detail
+};
+
+/// What kept a copy from being faster. A value.
+struct LimitReport {
+  std::string by;   ///< "source server", "network from the source", "pghaul", "target server", "--max-rate", …; empty: unknown
+  std::string why;  ///< in a sentence
+};
+
 /// How far a job is. A value.
 struct PgCopyProgress {
   Phase phase = Phase::preparing;       ///< of the whole job
   std::vector<PgTableProgress> tables;  ///< in the order of the options; none before they were inspected
+  std::string limit = {};               ///< LimitReport::by of the last seconds, with PgCopyOptions::stats
 };
 
 /// Something that was noticed before anything was written. A value.
@@ -90,6 +117,8 @@ struct CopyReport {
   std::chrono::milliseconds time{0};  ///< that it took
   int snapshots = 0;                  ///< points in time that the rows of this run come from; 0: one per chunk
   std::string snapshot_text;          ///< "one point in time", "3 points in time: …"
+  std::vector<StageReport> stages;    ///< with PgCopyOptions::stats
+  LimitReport limit;                  ///< with PgCopyOptions::stats
 };
 
 }  // namespace pghaul

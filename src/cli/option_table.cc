@@ -163,6 +163,9 @@ constexpr OptionSpec kTable[] = {
      [](const Invocation& i) { return show_word(i.progress, progress_words); }, true},
     {"--json", "", "Output", "The report as one JSON document on standard output.", verbs::tables | verbs::status,
      [](Invocation& i, Text) { i.json = true; }},
+    {"--stats", "", "Output", "Tell in the end where the time of readers and writers went, and what kept them from being faster; "
+     "progress names it, too. Asks both servers four times a second what these sessions do.", verbs::copy | verbs::verify | verbs::config,
+     [](Invocation& i, Text) { i.copy.stats = true; }},
     {"--verbose", "", "Output", "More detail, in reports, logs and errors (errors may then show row values).",
      verbs::tables | verbs::status | verbs::demo, [](Invocation& i, Text) { i.verbose = true; }},
     {"--help", "", "Output", "This text.", verbs::program | verbs::tables | verbs::status | verbs::demo,

@@ -93,6 +93,7 @@ std::string job_line(const PaceKeeper& pace) {
   if (pace.phase() == Phase::copying || pace.phase() == Phase::comparing) {
     if (total.rate) text += "  " + rate_text(total.rate);
     text += "  " + eta_text(total.eta);
+    if (!pace.limit().empty()) text += "  limit: " + pace.limit();
   }
   if (total.counts.retries > 0) text += fmt::format("  {} retried", grouped(total.counts.retries));
   return text;
@@ -129,11 +130,12 @@ std::string json_line(const PaceKeeper& pace, std::string_view time) {
   for (const auto& table : pace.tables()) tables.push_back(table_json(table.counts));
   const auto rate = pace.total().rate;
   const auto eta = knows_tables(pace.phase()) ? pace.total().eta : std::nullopt;
-  const Json document{{"time", time},
+  Json document{{"time", time},
                       {"phase", phase_text(pace.phase())},
                       {"tables", std::move(tables)},
                       {"rate_bytes_per_second", rate ? Json(*rate) : Json()},
                       {"eta_seconds", eta ? Json(static_cast<double>(eta->count()) / 1000) : Json()}};
+  if (!pace.limit().empty()) document["limit"] = pace.limit();
   return printable_json(document.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

@@ -81,6 +81,7 @@ void PaceKeeper::add(const PgCopyProgress& progress, RateWindow::TimePoint now) 
   if (!started_) started_ = now;
   elapsed_ = std::chrono::duration_cast<Duration>(now - *started_);
   phase_ = progress.phase;
+  limit_ = progress.limit;
   const auto& counts = progress.tables;
   windows_.resize(std::max(windows_.size(), counts.size()));
   tables_.clear();

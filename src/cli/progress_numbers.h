@@ -54,6 +54,8 @@ class PaceKeeper {
   const std::vector<Pace>& tables() const { return tables_; }
   const Pace& total() const { return total_; }
   Phase phase() const { return phase_; }
+  // What limits right now; empty: unknown.
+  const std::string& limit() const { return limit_; }
   // Since the first add().
   Duration elapsed() const { return elapsed_; }
 
@@ -61,6 +63,7 @@ class PaceKeeper {
   std::optional<RateWindow::TimePoint> started_;
   Duration elapsed_{0};
   Phase phase_ = Phase::preparing;
+  std::string limit_;
   std::vector<RateWindow> windows_;
   RateWindow total_window_;
   std::vector<Pace> tables_;

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/show_report.h"
+#include "cli/show_stages.h"
 #include "cli/text.h"
 #include "cli/verify_json.h"
 
@@ -64,12 +65,14 @@ Json to_document(const TableReport& table) {
 }
 
 Json to_document(const CopyReport& report) {
-  return {{"complete", is_complete(report)},
-          {"tables", list(report.tables)},
-          {"findings", list(report.findings)},
-          {"time_seconds", seconds(report.time)},
-          {"snapshots", report.snapshots},
-          {"snapshot_text", report.snapshot_text}};
+  Json document{{"complete", is_complete(report)},
+                {"tables", list(report.tables)},
+                {"findings", list(report.findings)},
+                {"time_seconds", seconds(report.time)},
+                {"snapshots", report.snapshots},
+                {"snapshot_text", report.snapshot_text}};
+  add_stages(document, report.stages, report.limit);
+  return document;
 }
 
 Json to_document(const PlannedTable::Range& range) {

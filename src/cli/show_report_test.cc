@@ -68,6 +68,45 @@ TEST(Text, NumbersAndWidths) {
   EXPECT_EQ(shortened("abc", 0), "");
 }
 
+CopyReport report_with_stages() {
+  auto report = complete_report();
+  StageReport readers;
+  readers.stage = "readers";
+  readers.threads = 2;
+  readers.rows = 6'000'000;
+  readers.bytes = 1'060'000'000;
+  readers.time = 20s;
+  readers.cpu = 520ms;
+  readers.working = 1s;
+  readers.for_input = 8s;
+  readers.for_output = 10s;
+  readers.held = 1s;
+  readers.waits = {{"source_rows", 8s}, {"no_room", 10s}, {"target_room", 900us}, {"sleep", 1s}};
+  report.stages = {readers};
+  report.limit = {"target server", "writers waited"};
+  return report;
+}
+
+TEST(CopyText, TellsWhereTheTimeWent) {
+  EXPECT_THAT(copy_text(report_with_stages()),
+              HasSubstr("where the time went\n"
+                        "              threads        time  working  for input  for output   held       CPU           rows     bytes\n"
+                        "  readers           2      20.0 s      5 %       40 %        50 %    5 %    0.52 s      6,000,000   1.06 GB\n"
+                        "  readers     waited 10.0 s for room in the queue, 8.00 s for rows of the source, 1.00 s by --sleep\n"
+                        "  limit       target server: writers waited\n"));
+  EXPECT_THAT(copy_text(complete_report()), Not(HasSubstr("where the time went")));
+}
+
+TEST(CopyJson, TellsWhereTheTimeWent) {
+  const auto report = report_with_stages();
+  const auto document = json::parse(copy_json(&report, nullptr, 0));
+  const auto& readers = document["stages"][0];
+  EXPECT_EQ(readers["time_seconds"], 20.0);
+  EXPECT_EQ(readers["for_output_seconds"], 10.0);
+  EXPECT_EQ(readers["waits"]["target_room_seconds"], 0.0009);
+  EXPECT_EQ(document["limit"]["by"], "target server");
+}
+
 TEST(CopyText, TellsAllOfACompleteCopy) {
   EXPECT_EQ(copy_text(complete_report()),
             "public.profiles -> stats.profiles: complete\n"

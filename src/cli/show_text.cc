@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/duration.h"
 #include "cli/show_report.h"
+#include "cli/show_stages.h"
 #include "cli/text.h"
 
 namespace pghaul {
@@ -69,6 +70,7 @@ std::string copy_text(const CopyReport& report) {
   sheet.line("time", format_duration(report.time));
   if (!report.snapshot_text.empty()) sheet.line("rows are of", report.snapshot_text);
   if (!is_complete(report)) sheet.line("next", "run the same pghaul copy again, without --full: it continues");
+  show_stages(sheet, report.stages, report.limit);
   return sheet.text() + findings_text(report.findings);
 }
 

@@ -8,6 +8,7 @@
 #include "base/duration.h"
 #include "catalog/names.h"
 #include "cli/show_report.h"
+#include "cli/show_stages.h"
 #include "cli/text.h"
 
 namespace pghaul {
@@ -118,6 +119,7 @@ std::string verify_text(const VerifyReport& report) {
   for (const auto& table : report.tables) show_table(sheet, table, report.show_values, report.from_ledger);
   sheet.title("all tables");
   sheet.line("time", format_duration(report.time));
+  show_stages(sheet, report.stages, report.limit);
   return sheet.text() + findings_text(report.findings);
 }
 

@@ -1,5 +1,7 @@
 #include "cli/verify_json.h"
 
+#include "cli/show_stages.h"
+
 namespace pghaul {
 namespace {
 
@@ -70,9 +72,11 @@ nlohmann::ordered_json to_document(const VerifyReport& report) {
                       {"in_motion", rows_document(table.in_motion, table, report.show_values)},
                       {"chunks_left", table.chunks_left}});
   }
-  return {{"from_ledger", report.from_ledger},
-          {"tables", tables},
-          {"time_seconds", static_cast<double>(report.time.count()) / 1000}};
+  Json document{{"from_ledger", report.from_ledger},
+                {"tables", tables},
+                {"time_seconds", static_cast<double>(report.time.count()) / 1000}};
+  add_stages(document, report.stages, report.limit);
+  return document;
 }
 
 }  // namespace pghaul

@@ -45,7 +45,8 @@ CopyJob::CopyJob(const PgCopyOptions& options, StopSource& stop, CopyObserver& o
       started_(Deadline::Clock::now()),
       deadline_(Deadline::after(options.timeout)),
       sessions_(options_, stop),
-      retry_(retry_policy(options)) {
+      retry_(retry_policy(options)),
+      stages_(options.stats) {
   sessions_.set_losses(retry_.losses);
 }
 
@@ -308,7 +309,12 @@ void CopyJob::prepare_workers(const std::vector<TableJob*>& jobs) {
 
 void CopyJob::tick() {
   if (deadline_.expired()) stop_.request(StopReason::deadline);
-  observer_.tick(values_of(progress_));
+  auto progress = values_of(progress_);
+  if (progress_.phase == Phase::copying) {
+    stages_.look(control_->source, control_->target);
+    progress.limit = stages_.recent_limit();
+  }
+  observer_.tick(progress);
 }
 
 void CopyJob::finish_tables() {

@@ -8,6 +8,7 @@
 
 #include "command/commands.h"
 #include "command/preflight.h"
+#include "command/stage_watch.h"
 #include "command/table_job.h"
 #include "ledger/ledger_session.h"
 #include "pipeline/pipeline.h"
@@ -70,6 +71,7 @@ class CopyJob {
   std::vector<TableJob> jobs_;
   std::vector<Finding> findings_;
   Progress progress_;
+  StageWatch stages_;
 
   // Of the pass at hand; workers borrow them.
   std::vector<SourceTable> source_tables_;

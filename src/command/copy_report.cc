@@ -52,6 +52,8 @@ CopyReport CopyJob::report() const {
   }
   report.snapshots = snapshots_ + (keeper_ ? keeper_->snapshots_taken() : 0);
   report.snapshot_text = points_in_time(options_.snapshot, report.snapshots, resumed);
+  report.stages = stages_.report();
+  report.limit = stages_.limit();
   return report;
 }
 

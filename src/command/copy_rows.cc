@@ -77,6 +77,7 @@ void CopyJob::run_pipeline(std::vector<PipelineTable>& tables, const std::option
   auto pipeline_options = pghaul::pipeline_options(options_, retry_);
   pipeline_options.max_chunks = chunks_left;
   pipeline_options.max_rate = options_.max_rate;
+  pipeline_options.stages = stages_.stages();
   Pipeline pipeline(pipeline_options, tables, stop_);
   try {
     const bool all = pipeline.run(

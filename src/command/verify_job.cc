@@ -64,7 +64,8 @@ VerifyJob::VerifyJob(const VerifyOptions& options, StopSource& stop, CopyObserve
       observer_(observer),
       started_(Deadline::Clock::now()),
       sessions_(options_.copy, stop),
-      retry_(retry_policy(options.copy)) {
+      retry_(retry_policy(options.copy)),
+      stages_(options.copy.stats) {
   sessions_.set_losses(retry_.losses);
 }
 
@@ -98,7 +99,12 @@ void VerifyJob::run() {
 }
 
 void VerifyJob::tick() {
-  observer_.tick(values_of(progress_));
+  auto progress = values_of(progress_);
+  if (progress_.phase == Phase::comparing) {
+    stages_.look(*source_, *target_);
+    progress.limit = stages_.recent_limit();
+  }
+  observer_.tick(progress);
 }
 
 void VerifyJob::open_sessions() {
@@ -253,7 +259,9 @@ void VerifyJob::compare_chunks() {
     progress_.tables[i].bytes_expected = table.job.facts.bytes;
   }
   RateLimiter rate(options_.copy.max_rate, stop_);
-  Pipeline pipeline(pipeline_options(options_.copy, retry_), tables, stop_);
+  auto pipeline_options = pghaul::pipeline_options(options_.copy, retry_);
+  pipeline_options.stages = stages_.stages();
+  Pipeline pipeline(pipeline_options, tables, stop_);
   pipeline.run(
       [&](int reader) -> std::unique_ptr<Source> {
         return std::make_unique<DigestSource>(

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "command/commands.h"
+#include "command/stage_watch.h"
 #include "command/verify_table.h"
 #include "diff/compare_chunks.h"
 #include "diff/row_reader.h"
@@ -81,6 +82,7 @@ class VerifyJob {
   std::deque<VerifyTable> tables_;
   std::vector<Finding> findings_;
   Progress progress_;
+  StageWatch stages_;
   std::unique_ptr<Comparison> comparison_;
   std::deque<Sample> samples_;  // of the tables
   std::unique_ptr<RowReader> source_rows_, target_rows_;

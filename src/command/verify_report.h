@@ -64,6 +64,8 @@ struct VerifyReport {
   std::chrono::milliseconds time{0};
   bool show_values = false;
   bool from_ledger = false;  // "source" is what was recorded
+  std::vector<StageReport> stages;  // with --stats
+  LimitReport limit;                // with --stats
 };
 
 }  // namespace pghaul

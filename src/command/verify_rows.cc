@@ -269,6 +269,8 @@ VerifyReport VerifyJob::report() const {
     table.chunks += table.chunks_before - table.chunks_passed_over;
     report.tables.push_back(std::move(table));
   }
+  report.stages = stages_.report();
+  report.limit = stages_.limit();
   return report;
 }
 

@@ -163,7 +163,8 @@ void Connection::State::require_usable() const {
   throw Error(ErrorKind::connection_lost, "the connection was lost").on(side).about(label).with_sqlstate(fatal_sqlstate);
 }
 
-short Connection::State::wait(short events, Deadline deadline) {
+short Connection::State::wait(short events, Deadline deadline, Activity activity) {
+  const Doing doing(activity);
   drop_notifications();
   // Said here, too: where the other side never pauses, there always is something to read.
   if (deadline.expired()) throw_lost("no answer within the time allowed");

@@ -7,6 +7,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/activity.h"
 #include "pg/connection.h"
 #include "pg/line_watch.h"
 
@@ -43,8 +44,9 @@ struct Connection::State {
 
   // Waits until the socket is readable or writable as asked. Throws stopped (the session stays usable for
   // interrupt()), or connection_lost once the deadline is over, ready or not, or the line is found dead. Returns poll's
-  // revents.
-  short wait(short events, Deadline deadline);
+  // revents. The time counts as that of `activity`.
+  short wait(short events, Deadline deadline, Activity activity);
+  short wait(short events, Deadline deadline) { return wait(events, deadline, answer_of(side)); }
   void look_at_line();
   // True when libpq has found the line cut; results that came before are still there.
   bool is_cut() const;

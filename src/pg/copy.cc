@@ -17,10 +17,11 @@ constexpr int notice_pause_ms = 100;
 
 // The server sends row by row, and waking up for every few kilobytes costs more than taking them in: a moment's patience
 // took a fifth of our CPU time away (docs/benchmarks.md). The little that comes at the end of a COPY is not waited for.
-void let_more_arrive(int socket) {
+void let_more_arrive(int socket, Activity activity) {
   constexpr int few_bytes = 4 * 1024, many_bytes = 64 * 1024;
   int bytes = 0;
   if (::ioctl(socket, FIONREAD, &bytes) != 0 || bytes < few_bytes || bytes > many_bytes) return;
+  const Doing waiting(activity);
   std::this_thread::sleep_for(std::chrono::microseconds(300));
 }
 
@@ -63,8 +64,8 @@ bool CopyOut::next(std::string_view& frame) {
       return true;
     }
     if (length < 0) break;  // -1 the end, -2 an error: the result tells
-    state.wait(POLLIN, deadline_);
-    let_more_arrive(PQsocket(conn));
+    state.wait(POLLIN, deadline_, rows_of(state.side));
+    let_more_arrive(PQsocket(conn), rows_of(state.side));
     if (PQconsumeInput(conn) == 0) state.throw_lost("cannot read");
   }
   finished_ = true;
@@ -114,7 +115,7 @@ void CopyIn::write_frame(std::string_view frame) {
 
 void CopyIn::await_room() {
   auto& state = *connection_.state_;
-  if ((state.wait(POLLIN | POLLOUT, deadline_) & POLLIN) != 0) heed_server();
+  if ((state.wait(POLLIN | POLLOUT, deadline_, Activity::target_room) & POLLIN) != 0) heed_server();
 }
 
 // What the server says during a COPY is a notice or an error. libpq hands out a notice once it is whole, and keeps an

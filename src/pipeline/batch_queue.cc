@@ -1,5 +1,7 @@
 #include "pipeline/batch_queue.h"
 
+#include "base/activity.h"
+
 namespace pghaul {
 namespace {
 
@@ -10,6 +12,7 @@ constexpr auto stop_check_interval = std::chrono::milliseconds(50);
 void BatchQueue::push(BatchStreamPtr batch) {
   std::unique_lock lock(mutex_);
   while (batches_.size() >= capacity_) {
+    const Doing waiting(Activity::no_room);
     stop_.throw_if_requested();
     changed_.wait_for(lock, stop_check_interval);
   }
@@ -20,6 +23,7 @@ void BatchQueue::push(BatchStreamPtr batch) {
 BatchStreamPtr BatchQueue::pop() {
   std::unique_lock lock(mutex_);
   while (batches_.empty()) {
+    const Doing waiting(Activity::no_batch);
     if (closed_ || stop_.requested()) return nullptr;
     changed_.wait_for(lock, stop_check_interval);
   }

@@ -1,5 +1,7 @@
 #include "pipeline/batch_stream.h"
 
+#include "base/activity.h"
+
 namespace pghaul {
 namespace {
 
@@ -48,6 +50,7 @@ void BatchStream::write(std::string_view bytes) {
 }
 
 void BatchStream::push_block() {
+  count_moved(0, static_cast<std::int64_t>(filling_.size()));
   std::unique_lock lock(mutex_);
   buffered_ += filling_.size();
   blocks_.push_back(std::exchange(filling_, pool_.take()));
@@ -59,6 +62,7 @@ void BatchStream::push_block() {
     lock.lock();
   }
   while (buffered_ >= limit_) {
+    const Doing waiting(Activity::no_room);
     stop_.throw_if_requested();
     if (given_up_) throw Error(ErrorKind::transient, "the writer gave the batch up");
     changed_.wait_for(lock, stop_check_interval);
@@ -66,6 +70,7 @@ void BatchStream::push_block() {
 }
 
 void BatchStream::finish(const BatchSummary& summary) {
+  count_moved(summary.rows, static_cast<std::int64_t>(filling_.size()));
   {
     const std::lock_guard lock(mutex_);
     buffered_ += filling_.size();
@@ -105,11 +110,13 @@ bool BatchStream::next(std::string_view& bytes) {
   if (!streaming_) {
     if (position_ == blocks_.size()) return false;
     bytes = blocks_[position_++];
+    count_moved(0, static_cast<std::int64_t>(bytes.size()));
     return true;
   }
   while (blocks_.empty()) {
     if (error_) throw *error_;
     if (summary_) return false;
+    const Doing waiting(Activity::no_batch);
     stop_.throw_if_requested();
     changed_.wait_for(lock, stop_check_interval);
   }
@@ -119,6 +126,7 @@ bool BatchStream::next(std::string_view& bytes) {
   buffered_ -= current_.size();
   taken_ = true;
   bytes = current_;
+  count_moved(0, static_cast<std::int64_t>(bytes.size()));
   changed_.notify_all();
   return true;
 }

@@ -1,5 +1,7 @@
 #include "pipeline/chunk_queue.h"
 
+#include "base/activity.h"
+
 namespace pghaul {
 
 // Waits look at the stop now and then: it is raised from a signal handler, which cannot notify anybody.
@@ -19,6 +21,7 @@ ChunkTaskPtr ChunkQueue::claim() {
     if (stop_.requested()) return nullptr;
     if (!waiting_.empty() && may_hand_out()) break;
     if (in_flight_ == 0) return nullptr;
+    const Doing waiting(Activity::no_chunk);
     changed_.wait_for(lock, stop_check_interval);
   }
   auto task = std::move(waiting_.front());

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/activity.h"
 #include "base/log.h"
 #include "base/thread_error.h"
 
@@ -68,12 +69,16 @@ bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sin
 
   std::atomic<int> readers_left{options_.readers}, threads_left{0};
   std::vector<std::jthread> threads;
-  const auto start = [&](const std::function<void()>& body) {
+  const auto start = [&](Stage stage, const std::function<void()>& body) {
     ++threads_left;
+    auto* const clock = options_.stages == nullptr ? nullptr : &options_.stages->clock(stage, threads.size());
     try {
-      threads.emplace_back([&threads_left, body, log = LogScope::of_this_thread()] {
+      threads.emplace_back([&threads_left, body, clock, log = LogScope::of_this_thread()] {
         const LogScope scope(log);
-        body();
+        {
+          const ActivityScope counting(clock);
+          body();
+        }
         --threads_left;
       });
     } catch (const std::system_error& error) {
@@ -82,12 +87,14 @@ bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sin
     }
   };
   for (auto& source : sources) {
-    start([&, reader = source.get()] {
+    start(Stage::reading, [&, reader = source.get()] {
       run_thread([&] { read_loop(*reader); });
       if (--readers_left == 0) batches_.close();
     });
   }
-  for (auto& sink : sinks) start([&, writer = sink.get()] { run_thread([&] { write_loop(*writer); }); });
+  for (auto& sink : sinks) {
+    start(Stage::writing, [&, writer = sink.get()] { run_thread([&] { write_loop(*writer); }); });
+  }
   while (threads_left > 0) {
     run_thread(tick);
     std::this_thread::sleep_for(std::chrono::milliseconds(threads_left > 0 ? 20 : 0));
@@ -113,6 +120,7 @@ bool Pipeline::may_leave(std::atomic<int>& connected, bool again) {
 
 bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind, bool again) {
   bool opened = true;
+  const Doing connecting(Activity::connecting);
   try {
     try_until_done(options_.retry, &stop_, [&](RetryState&) {
       try {
@@ -154,6 +162,7 @@ void Pipeline::stop_if_permanent(const Error& error, const ChunkTaskPtr& task) n
 
 void Pipeline::pause_or_give_up(const ChunkTaskPtr& task, const Error& error) {
   if (error.kind() == ErrorKind::stopped) throw error;
+  const Doing pausing(Activity::retry);
   const auto place = located(error, task);
   // The time counts from the failure: noting it may take long, where the target is what was lost.
   const auto pause = task->retry.after(place, Deadline::Clock::now());

@@ -15,6 +15,7 @@
 #include "pipeline/chunk_queue.h"
 #include "pipeline/progress.h"
 #include "pipeline/rate_limiter.h"
+#include "pipeline/stages.h"
 #include "plan/planner.h"
 #include "sink/sink.h"
 #include "source/source.h"
@@ -29,6 +30,7 @@ struct PipelineOptions {
   std::optional<std::int64_t> max_chunks;
   std::optional<std::int64_t> max_rate;  // bytes per second
   Duration sleep{0};                     // of each reader after each chunk
+  Stages* stages = nullptr;              // that count what threads do; null: nobody counts
 };
 
 // What the pipeline must know of a table. Borrowed; must outlive the pipeline.

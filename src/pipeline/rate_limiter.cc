@@ -1,5 +1,7 @@
 #include "pipeline/rate_limiter.h"
 
+#include "base/activity.h"
+
 namespace pghaul {
 
 void RateLimiter::pass(std::int64_t bytes) {
@@ -13,6 +15,7 @@ void RateLimiter::pass(std::int64_t bytes) {
     free_at_ = std::max(free_at_, now - std::chrono::milliseconds(100)) + span;
     until = free_at_;
   }
+  const Doing waiting(Activity::rate);
   const auto now = Deadline::Clock::now();
   if (until > now) stop_.sleep_for(until - now);
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/activity.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "pipeline/even_cuts.h"
@@ -52,7 +53,9 @@ void Pipeline::read_loop(Source& source) {
   if (!connect([&] { source.connect(); }, connected_readers_, "readers", false)) return;
   while (const auto task = chunks_.claim()) {
     if (!read_task(source, task)) return;
-    if (options_.sleep > Duration::zero()) stop_.sleep_for(options_.sleep);
+    if (options_.sleep <= Duration::zero()) continue;
+    const Doing sleeping(Activity::sleep);
+    stop_.sleep_for(options_.sleep);
   }
 }
 
@@ -159,6 +162,7 @@ bool Pipeline::halve(Source& source, const ChunkTaskPtr& task) {
 void Pipeline::store_children(const ChunkTaskPtr& task, std::vector<Chunk> children) {
   auto& table = tables_[task->table];
   std::vector<ChunkTaskPtr> tasks;
+  const Doing recording(Activity::target_answer);  // others may be at it
   for (auto& child : table.ledger->split(task->chunk, children)) {
     tasks.push_back(std::make_shared<ChunkTask>(task->table, std::move(child), options_.retry));
   }

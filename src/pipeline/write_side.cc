@@ -1,6 +1,7 @@
 // What a writer does: take a batch, make it durable, try again.
 #include <fmt/format.h>
 
+#include "base/activity.h"
 #include "base/log.h"
 #include "pipeline/pipeline.h"
 
@@ -67,6 +68,7 @@ void Pipeline::account(const BatchStreamPtr& batch, const WriteResult& result) {
   if (const auto* summary = batch->summary(); summary != nullptr && done) {
     progress.rows += summary->rows;
     progress.bytes += summary->bytes;
+    count_moved(summary->rows, 0);
   }
   progress.late_rows += result.late_rows;
   --progress.chunks_pending;

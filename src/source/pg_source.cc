@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/activity.h"
 #include "pg/copy.h"
 #include "pg/sqlstate.h"
 #include "pg/transaction.h"
@@ -79,6 +80,7 @@ PgSource::Begun PgSource::begin(const SourceTable& table, const ChunkRange& rang
   std::vector<std::uint32_t> filenodes;
   const auto oids = relations_read(table, range);
   if (keeper_ != nullptr) {
+    const Doing importing(Activity::source_answer);  // one after the other
     auto snapshot = keeper_->begin_in_snapshot(*connection_, deadline);
     for (const auto oid : oids) filenodes.push_back(snapshot.filenodes[oid]);
     return {std::move(snapshot.text), std::move(filenodes)};
