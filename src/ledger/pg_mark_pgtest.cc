@@ -182,7 +182,7 @@ class Ghosts : public Marks {
   void thaw() const { ::kill(backend_, SIGCONT); }
   bool gone() const {
     const auto sql = "SELECT count(*) FROM pg_stat_activity WHERE pid = " + std::to_string(backend_);
-    for (int tries = 0; tries < 100; ++tries) {
+    for (int tries = 0; tries < 500; ++tries) {
       if (target_sql(sql) == "0") return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }

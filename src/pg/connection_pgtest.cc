@@ -234,7 +234,7 @@ TEST_F(ConnectionTest, Abandoned) {
   auto other = open();
   const auto gone = fmt::format("SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = {})", pid);
   bool is_gone = false;
-  for (int i = 0; i < 50 && !is_gone; ++i, std::this_thread::sleep_for(20ms)) {
+  for (int i = 0; i < 500 && !is_gone; ++i, std::this_thread::sleep_for(20ms)) {
     is_gone = other.run(gone, soon()).boolean(0, 0);
   }
   EXPECT_TRUE(is_gone);

@@ -173,7 +173,7 @@ TEST_F(CopyInTest, DestroyedInTheMiddle) {
     CopyIn copy(connection_, copy_sql, soon());
     copy.write(rows(1, 20'000));
   }
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
   expect_usable();
   EXPECT_EQ(rows_there(), 0);
 }
@@ -252,7 +252,7 @@ TEST_F(CopyInTest, StopWhileDataFlows) {
   in_a_moment([this] { stop_.request(StopReason::signal); });
   EXPECT_EQ(send_until_error("", 100'000 * million, soon()).kind(), ErrorKind::stopped);
   EXPECT_LT(took_, 2s);
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
   EXPECT_EQ(rows_there(), 0);
   expect_usable();
 }
@@ -262,7 +262,7 @@ TEST_F(CopyInTest, DeadlineHoldsAlsoWhenDataFlows) {
   EXPECT_GE(took_, 500ms);
   EXPECT_LT(took_, 2s);
   EXPECT_FALSE(connection_.usable());
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
 }
 
 // Somebody else has inserted the key 5 and not yet committed: the COPY waits in its middle.
@@ -289,14 +289,14 @@ TEST_F(CopyInBlocked, StopEndsTheWait) {
   in_a_moment([this] { stop_.request(StopReason::signal); });
   EXPECT_EQ(send_until_error(head_, 100'000 * million, soon()).kind(), ErrorKind::stopped);
   EXPECT_LT(took_, 2s);
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
   expect_usable();
 }
 
 TEST_F(CopyInBlocked, DeadlineEndsTheWaitOnTheServerToo) {
   EXPECT_EQ(send_until_error(head_, 100'000 * million, Deadline::after(500ms)).kind(), ErrorKind::connection_lost);
   EXPECT_LT(took_, 2s);
-  EXPECT_FALSE(is_active_after(500ms)) << "while our session still exists";
+  EXPECT_FALSE(is_active_after(5s)) << "while our session still exists";
 }
 
 TEST_F(CopyInBlocked, DeadlineInTheEndOfTheCopy) {
@@ -308,7 +308,7 @@ TEST_F(CopyInBlocked, DeadlineInTheEndOfTheCopy) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::connection_lost);
   }
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
 }
 
 TEST_F(CopyInTest, TableIsLocked) {

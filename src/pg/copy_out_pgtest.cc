@@ -154,7 +154,7 @@ TEST_F(CopyOutTest, DestroyedInTheMiddle) {
   }
   took_ += Clock::now().time_since_epoch();
   EXPECT_LT(took_, 2s);
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
   expect_usable();
 }
 
@@ -164,7 +164,7 @@ TEST_F(CopyOutTest, DestroyedWhileTheServerIsBusy) {
     std::string_view frame;
     ASSERT_TRUE(copy.next(frame));
   }
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
   expect_usable();
 }
 
@@ -192,7 +192,7 @@ TEST_F(CopyOutTest, StopInTheMiddle) {
   EXPECT_EQ(read_until_error(endless, soon()).kind(), ErrorKind::stopped);
   stopper.join();
   EXPECT_LT(took_, 2s);
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
   expect_usable();
 }
 
@@ -204,7 +204,7 @@ TEST_F(CopyOutTest, StopWhileTheServerIsBusy) {
   EXPECT_EQ(read_until_error(hesitating, soon()).kind(), ErrorKind::stopped);
   stopper.join();
   EXPECT_LT(took_, 2s);
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
 }
 
 TEST_F(CopyOutTest, DeadlineHoldsAlsoWhenDataFlows) {
@@ -215,14 +215,14 @@ TEST_F(CopyOutTest, DeadlineHoldsAlsoWhenDataFlows) {
   EXPECT_GE(took_, 500ms);
   EXPECT_LT(took_, 2s);
   EXPECT_FALSE(connection_.usable());
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
 }
 
 TEST_F(CopyOutTest, DeadlineCancelsWhatTheServerIsBusyWith) {
   EXPECT_EQ(read_until_error(hesitating, Deadline::after(500ms)).kind(), ErrorKind::connection_lost);
   EXPECT_LT(took_, 2s);
   EXPECT_GT(frames_, 0);
-  EXPECT_FALSE(is_active_after(500ms));
+  EXPECT_FALSE(is_active_after(5s));
 }
 
 TEST_F(CopyOutTest, ServersStatementTimeout) {

@@ -129,7 +129,7 @@ TEST_F(TransactionTest, AfterAStopNothingStaysOpen) {
     stop_.request(StopReason::signal);
     EXPECT_EQ(error_of([&] { insert(2); }).kind(), ErrorKind::stopped);
   }
-  for (int i = 0; i < 100 && open_transactions() > 0; ++i) std::this_thread::sleep_for(10ms);
+  for (int i = 0; i < 1000 && open_transactions() > 0; ++i) std::this_thread::sleep_for(10ms);
   EXPECT_EQ(open_transactions(), 0) << "while our object still exists";
   EXPECT_EQ(rows_there(), 0);
 }

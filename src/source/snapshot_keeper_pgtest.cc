@@ -268,12 +268,12 @@ TEST_F(SnapshotKeeperTest, KeepAliveReplacesALostAnchor) {
 
 TEST_F(SnapshotKeeperTest, KeepAliveIsHeardByTheServer) {
   auto options = session("anchor");
-  options.settings.emplace_back("idle_in_transaction_session_timeout", "1000");
+  options.settings.emplace_back("idle_in_transaction_session_timeout", "3000");
   SnapshotKeeper keeps(endpoint(), options, {.anchors = 2, .require_one = true}, 30s);
   keeps.open(tables_);
   const auto pids = anchors();
-  for (int i = 0; i < 6; ++i) {
-    std::this_thread::sleep_for(300ms);
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(800ms);
     keeps.keep_alive();
   }
   EXPECT_EQ(anchors(), pids);
@@ -293,7 +293,7 @@ TEST_F(SnapshotKeeperTest, ReleaseFreesTheServer) {
   const auto keeps = keeper();
   EXPECT_EQ(run(held).int64(0, 0), 2);
   keeps->release();
-  for (int i = 0; i < 100 && !anchors().empty(); ++i) std::this_thread::sleep_for(10ms);
+  for (int i = 0; i < 1000 && !anchors().empty(); ++i) std::this_thread::sleep_for(10ms);
   EXPECT_EQ(run(held).int64(0, 0), 0);
   EXPECT_TRUE(anchors().empty());
 }

@@ -94,7 +94,7 @@ TEST_F(Timeouts, ConnectTimeout) {
     ASSERT_EQ(::kill(server->postmaster_pid(), SIGSTOP), 0);
     const auto started = Deadline::Clock::now();
     const auto result = copy({"--connect-timeout", "1s"});
-    EXPECT_LT(Deadline::Clock::now() - started, 5s);
+    EXPECT_LT(Deadline::Clock::now() - started, 9s);  // 10 s by default
     ASSERT_EQ(::kill(server->postmaster_pid(), SIGCONT), 0);
     EXPECT_EQ(result.status, 3) << result;
     const auto* const side = server == &source_server() ? "pghaul: source: " : "pghaul: target: ";
