@@ -9,6 +9,7 @@
 #include "command/preflight.h"
 #include "diff/recorded_chunks.h"
 #include "ledger/finished_chunks.h"
+#include "pg/statement_deadline.h"
 
 namespace pghaul {
 
@@ -40,7 +41,7 @@ class LedgerCheck {
   void choose_chunks(Table& table, const RecordedCopy& copy, std::vector<FinishedChunk> recorded);
   pg::SessionOptions session(int writer) const;
   void compare();
-  Deadline deadline() const { return Deadline::after(options_.copy.statement_timeout); }
+  Deadline deadline() const { return pg::statement_deadline(options_.copy.statement_timeout); }
 
   const VerifyOptions options_;
   StopSource& stop_;

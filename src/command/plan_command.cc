@@ -12,6 +12,7 @@
 #include "ledger/ledger_reader.h"
 #include "pg/copy.h"
 #include "pg/sqlstate.h"
+#include "pg/statement_deadline.h"
 
 namespace pghaul {
 namespace {
@@ -72,7 +73,7 @@ void measure(const Sessions& sessions, const PgCopyOptions& options, const Table
   std::int64_t bytes = 0;
   // The server keeps the time, too: a condition that lets no row pass would keep us waiting for the first one.
   const auto longest = std::min<Duration>(sample_time, options.statement_timeout);
-  const auto deadline = [&] { return Deadline::after(options.statement_timeout); };
+  const auto deadline = [&] { return pg::statement_deadline(options.statement_timeout); };
   pg::Connection session(sessions.source(), sessions.source_session("sample"));
   session.run(fmt::format("SET statement_timeout = {}", longest.count()), deadline());
   const auto started = Deadline::Clock::now();

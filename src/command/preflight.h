@@ -10,6 +10,7 @@
 #include "command/report.h"
 #include "command/sessions.h"
 #include "command/table_job.h"
+#include "pg/statement_deadline.h"
 
 namespace pghaul {
 
@@ -40,7 +41,7 @@ struct ControlSessions {
   bool encodings_fit = false;  // the target's server can convert text from the source's encoding
   bool ledger_exists = false;
   Duration statement_timeout;
-  Deadline deadline() const { return Deadline::after(statement_timeout); }
+  Deadline deadline() const { return pg::statement_deadline(statement_timeout); }
 };
 
 TableCopyIdentity identity_of(const TableJob& job, const PgCopyOptions& options, const Servers& servers);

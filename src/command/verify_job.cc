@@ -13,6 +13,7 @@
 #include "command/table_facts.h"
 #include "diff/index_check.h"
 #include "pg/quote.h"
+#include "pg/statement_deadline.h"
 
 namespace pghaul {
 namespace {
@@ -110,7 +111,7 @@ void VerifyJob::tick() {
 void VerifyJob::open_sessions() {
   source_.emplace(sessions_.source(), sessions_.source_session("control"));
   target_.emplace(sessions_.target(), sessions_.target_reader_session("control"));
-  const auto deadline = Deadline::after(options_.copy.statement_timeout);
+  const auto deadline = pg::statement_deadline(options_.copy.statement_timeout);
   servers_.source = catalog::read_server_facts(*source_, deadline);
   servers_.target = catalog::read_server_facts(*target_, deadline);
   sessions_.set_encoding(common_encoding(servers_));

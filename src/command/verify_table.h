@@ -12,6 +12,7 @@
 #include "diff/digest_query.h"
 #include "diff/leaf_pairs.h"
 #include "diff/row_state.h"
+#include "pg/statement_deadline.h"
 
 namespace pghaul {
 
@@ -23,7 +24,7 @@ struct ComparedServers {
   bool portable_hash = false;           // the servers' own hashes differ
   std::optional<bool> sort_text_alike;  // by their default collation, once somebody has asked
   Duration statement_timeout;
-  Deadline deadline() const { return Deadline::after(statement_timeout); }
+  Deadline deadline() const { return pg::statement_deadline(statement_timeout); }
 };
 
 // Filled step by step; owned by its job.

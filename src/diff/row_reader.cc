@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "pg/statement_deadline.h"
+
 namespace pghaul {
 namespace {
-
-constexpr auto answer_grace = std::chrono::seconds(10);
 
 RowKey key_of(const pg::Result& result, int row, std::size_t columns) {
   RowKey key;
@@ -38,9 +38,9 @@ pg::Result RowReader::ask(const std::string& sql, bool bounded) {
   try_until_done(retry_, &stop_, [&](RetryState& retry) {
     if (!connection_ || !connection_->usable()) connection_.emplace(endpoint_, session_);
     retry.connected();
-    const auto deadline = bounded ? Deadline::after(statement_timeout_ + answer_grace) : Deadline::never();
+    const auto deadline = bounded ? pg::statement_deadline(statement_timeout_) : Deadline::never();
     connection_->run(fmt::format("SET statement_timeout = {}", bounded ? statement_timeout_.count() : 0),
-                     Deadline::after(statement_timeout_));
+                     pg::statement_deadline(statement_timeout_));
     result = connection_->query(sql, {}, deadline);
   });
   return result;

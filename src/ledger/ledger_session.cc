@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "ledger/pg_mark.h"
+#include "pg/statement_deadline.h"
 
 namespace pghaul {
 
@@ -21,7 +22,7 @@ LedgerSession::LedgerSession(pg::Endpoint endpoint, pg::SessionOptions options, 
       connection_(endpoint_, options_),
       own_backends_{connection_.backend_pid()} {}
 
-Deadline LedgerSession::statement_deadline() const { return Deadline::after(statement_timeout_); }
+Deadline LedgerSession::statement_deadline() const { return pg::statement_deadline(statement_timeout_); }
 
 void LedgerSession::use(const std::function<void(pg::Connection&)>& work) {
   const std::lock_guard lock(mutex_);

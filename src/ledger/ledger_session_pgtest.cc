@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include "fakes/commit_cutter.h"
 #include "fakes/ledger_fixture.h"
@@ -68,6 +69,29 @@ TEST_F(Sessions, APermanentErrorIsNotTriedAgain) {
             }).sqlstate(),
             "22012");
   EXPECT_EQ(runs, 1);
+}
+
+// Also where its answer comes late: a session that is given up loses its locks.
+TEST_F(Sessions, TheServersOwnTimeoutComesFirst) {
+  auto options = session_options();
+  options.settings.emplace_back("statement_timeout", "300");
+  RetryPolicy policy;
+  policy.max_retries = 0;
+  LedgerSession session(endpoint(), options, names_, policy, Duration(300));
+  const auto backend = backend_of(session);
+  std::jthread waker;
+  EXPECT_EQ(error_of([&] {
+              session.use([&](pg::Connection& connection) {
+                ASSERT_EQ(::kill(backend, SIGSTOP), 0);
+                waker = std::jthread([backend] {
+                  std::this_thread::sleep_for(std::chrono::seconds(1));
+                  ::kill(backend, SIGCONT);
+                });
+                connection.run("SELECT pg_catalog.pg_sleep(60)", session.statement_deadline());
+              });
+            }).sqlstate(),
+            "57014");
+  EXPECT_EQ(backend_of(session), backend);
 }
 
 TEST_F(Sessions, WhoTookALockMeanwhileIsTheOwner) {

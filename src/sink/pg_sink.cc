@@ -7,14 +7,10 @@
 #include "ledger/pg_mark.h"
 #include "pg/copy.h"
 #include "pg/sqlstate.h"
+#include "pg/statement_deadline.h"
 #include "pg/transaction.h"
 
 namespace pghaul {
-namespace {
-
-constexpr auto answer_grace = std::chrono::seconds(10);
-
-}  // namespace
 
 PgSink::PgSink(pg::Endpoint endpoint, pg::SessionOptions session, const std::vector<TargetTable>& tables,
                const LedgerNames& names, Duration statement_timeout)
@@ -41,7 +37,7 @@ WriteResult PgSink::write(std::size_t table_index, const Chunk& chunk, const Mar
   connect();
   const auto& table = tables_[table_index];
   const bool bounded = can_be_cut(chunk.range);
-  const auto deadline = bounded ? Deadline::after(statement_timeout_ + answer_grace) : Deadline::never();
+  const auto deadline = bounded ? pg::statement_deadline(statement_timeout_) : Deadline::never();
   WriteResult result;
   bool at_mark = true;
   try {
@@ -69,7 +65,7 @@ WriteResult PgSink::write(std::size_t table_index, const Chunk& chunk, const Mar
   } catch (const Error& error) {
     // Somebody holds the chunk's row: a try of ours whose client is gone. Its session is ended; the next try decides.
     if (at_mark && error.sqlstate() == pg::sqlstate::lock_not_available && connection_->usable()) {
-      const int ended = terminate_ghosts(*connection_, names_, mark, Deadline::after(answer_grace));
+      const int ended = terminate_ghosts(*connection_, names_, mark, Deadline::after(std::chrono::seconds(10)));
       if (ended > 0) log_warning("ended {} session(s) that held a chunk's row in the ledger", ended);
     }
     throw;

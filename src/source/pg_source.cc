@@ -6,6 +6,7 @@
 #include "base/activity.h"
 #include "pg/copy.h"
 #include "pg/sqlstate.h"
+#include "pg/statement_deadline.h"
 #include "pg/transaction.h"
 #include "plan/key_bound.h"
 #include "source/ordered_ranges.h"
@@ -16,9 +17,6 @@
 
 namespace pghaul {
 namespace {
-
-// The server's own statement_timeout comes first; this one is for a server that does not answer at all.
-constexpr auto answer_grace = std::chrono::seconds(10);
 
 std::string cut_of(const SourceTable& table, const pg::Result& keys, int row) {
   if (!table.ordered_key) return std::string(keys.text(row, 0));
@@ -68,7 +66,7 @@ PgSource::PgSource(pg::Endpoint endpoint, pg::SessionOptions session, const std:
       keeper_(keeper),
       statement_timeout_(statement_timeout) {}
 
-Deadline PgSource::statement_deadline() const { return Deadline::after(statement_timeout_ + answer_grace); }
+Deadline PgSource::statement_deadline() const { return pg::statement_deadline(statement_timeout_); }
 
 void PgSource::connect() {
   if (connection_ && connection_->usable()) return;

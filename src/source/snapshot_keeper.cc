@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "pg/quote.h"
 #include "pg/sqlstate.h"
+#include "pg/statement_deadline.h"
 
 namespace pghaul {
 namespace {
@@ -61,7 +62,7 @@ std::map<std::uint32_t, std::uint32_t> SnapshotKeeper::read_filenodes(pg::Connec
   }
   const auto rows = connection.query(
       "SELECT r.oid, pg_catalog.pg_relation_filenode(r.oid) FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS r(oid)",
-      {fmt::format("{{{}}}", fmt::join(oids, ","))}, Deadline::after(statement_timeout_));
+      {fmt::format("{{{}}}", fmt::join(oids, ","))}, pg::statement_deadline(statement_timeout_));
   std::map<std::uint32_t, std::uint32_t> nodes;
   for (int row = 0; row < rows.rows(); ++row) {
     nodes[static_cast<std::uint32_t>(rows.int64(row, 0))] = static_cast<std::uint32_t>(rows.int64(row, 1));
@@ -71,7 +72,7 @@ std::map<std::uint32_t, std::uint32_t> SnapshotKeeper::read_filenodes(pg::Connec
 
 void SnapshotKeeper::take_snapshot() {
   anchors_.clear();
-  const auto deadline = Deadline::after(statement_timeout_);
+  const auto deadline = pg::statement_deadline(statement_timeout_);
   auto connection = std::make_unique<pg::Connection>(endpoint_, session_);
   // A TRUNCATE next to the snapshot would leave an old snapshot with a new file: the filenodes are read on both sides
   // of it, until they agree.
@@ -96,7 +97,7 @@ void SnapshotKeeper::take_snapshot() {
 bool SnapshotKeeper::add_anchor() {
   try {
     auto connection = std::make_unique<pg::Connection>(endpoint_, session_);
-    const auto deadline = Deadline::after(statement_timeout_);
+    const auto deadline = pg::statement_deadline(statement_timeout_);
     for (const auto& anchor : anchors_) {
       if (!import_snapshot(*connection, anchor.id, snapshot_.text, deadline)) continue;
       const auto row = connection->run("SELECT pg_catalog.pg_export_snapshot()", deadline);

@@ -118,8 +118,8 @@ TEST_F(Timeouts, AChunkThatTakesTooLongIsHalved) {
 
 // One row that never comes is the end: halving stops at it, and the message says what to do.
 TEST_F(Timeouts, ARowThatTakesTooLongIsAFailure) {
-  make_profiles(100);
-  const auto result = copy({"--statement-timeout", "200ms", "--where", "id <> 150 OR pg_sleep(3) IS NOT NULL"});
+  make_profiles(4);
+  const auto result = copy({"--statement-timeout", "1s", "--where", "id <> 6 OR pg_sleep(30) IS NOT NULL"});
   EXPECT_EQ(result.status, 5) << result;
   EXPECT_THAT(result.err, HasSubstr("[SQLSTATE 57014]"));
   EXPECT_THAT(result.err, HasSubstr("--statement-timeout"));
