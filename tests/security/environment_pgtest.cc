@@ -18,11 +18,11 @@ TEST_F(EnvironmentVariables, S54_OptionsAreSaidAndWeakenNothing) {
       "$$BEGIN INSERT INTO public.loot VALUES ($1); RETURN true; END$$");
   const Environment evil{{"PGOPTIONS",
                           "-c default_transaction_read_only=off -c search_path=public -c row_security=on "
-                          "-c statement_timeout=1 -c DateStyle=SQL -c extra_float_digits=-15"}};
+                          "-c statement_timeout=500 -c DateStyle=SQL -c extra_float_digits=-15"}};
   const auto written = copy({"--where", "public.steal(id)"}, evil);
   EXPECT_THAT(written.err, HasSubstr("[SQLSTATE 25006]")) << written;
   EXPECT_EQ(source_sql("SELECT count(*) FROM public.loot"), "0");
-  const auto result = copy({"--full"}, evil);
+  const auto result = copy({"--full", "--where", "id <> 30 OR pg_sleep(1.5) IS NOT NULL"}, evil);
   EXPECT_EQ(result.status, 0) << result;
   EXPECT_THAT(result.err,
               HasSubstr("warning: the environment changes where and how both sides are reached: PGOPTIONS"));
