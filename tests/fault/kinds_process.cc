@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "base/failpoint.h"
 #include "fault/fault_kinds.h"
 
 namespace pghaul::test {
@@ -19,11 +20,16 @@ std::string_view failpoint_of(const FaultRun& run) {
   return run.failpoints().at(number_of(run.seed()) % run.failpoints().size());
 }
 
+// Whatever the workload is like.
+bool is_met_once(std::string_view name) {
+  return name.starts_with("record.") || name == fp::rows_before_look || name == fp::rows_looked_at;
+}
+
 void killed_at_failpoint(FaultRun& run) {
   run.use(draw_workload(run.random("data")));
   auto random = run.random("fault");
   const auto name = failpoint_of(run);
-  const auto hit = random.between(1, random.chance(50) ? 1 : 12);
+  const auto hit = random.between(1, is_met_once(name) || random.chance(50) ? 1 : 12);
   run.strike("{}=kill9@{}", name, hit);
   // A step that this workload does not have, or not so often, does not kill.
   run.once({0, FaultRun::killed}, {}, failing(name, fmt::format("kill9@{}", hit)));

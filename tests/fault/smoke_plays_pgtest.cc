@@ -24,7 +24,14 @@ INSTANTIATE_TEST_SUITE_P(Smoke, Played,
                                                   {"F2_writer_changes_rows", 1001, 1001},
                                                   {"F4_truncated", 1001, 1001},
                                                   {"J1_two_starts", 1001, 1001},
-                                                  {"J2_split_brain", 1001, 1002}})),
+                                                  {"J2_split_brain", 1001, 1002},
+                                                  {"verify_A1_killed_at_failpoint", 1001, 1002},
+                                                  {"verify_A2_killed_at_random", 1001, 1002},
+                                                  {"verify_A6_stopped_by_deadline", 1001, 1001},
+                                                  {"verify_B2_cut_at_byte_of_source", 1001, 1001},
+                                                  {"verify_B3_cut_at_byte_of_target", 1001, 1001},
+                                                  {"verify_C6_sessions_terminated", 1001, 1001},
+                                                  {"ledger_A6_stopped_by_deadline", 1001, 1002}})),
                          play_name);
 
 }  // namespace
