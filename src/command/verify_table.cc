@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "catalog/type_fit.h"
 #include "command/finding_list.h"
@@ -12,9 +11,6 @@
 
 namespace pghaul {
 namespace {
-
-constexpr std::int64_t rows_per_bucket = 2000;  // of a table that is compared as a whole
-constexpr int most_buckets = 65'536;
 
 void check_shape(FindingList& findings, Side side, const std::optional<catalog::TableShape>& shape) {
   if (!shape) {
@@ -171,93 +167,6 @@ void choose_key(ComparedServers& servers, VerifyTable& table) {
   }
 }
 
-int buckets_for(double rows) {
-  const auto wanted = static_cast<std::uint64_t>(std::max(rows, 0.0)) / rows_per_bucket;
-  return static_cast<int>(std::clamp<std::uint64_t>(std::bit_ceil(wanted + 1), 16, most_buckets));
-}
-
-struct Cut {
-  PlanOptions options;
-  PlanRange range;
-};
-
-Cut cut_by_key(const VerifyOptions& options, const TableFacts& facts) {
-  Cut cut{options.copy.plan, {}};
-  cut.options.chunk_by = ChunkBy::key;
-  if (facts.key) cut.range.high_water = facts.key->highest;
-  return cut;
-}
-
-// Each range is one of all partitions or children together.
-Plan plan_across(const VerifyOptions& options, const TableFacts& facts) {
-  const auto cut = cut_by_key(options, facts);
-  return make_plan(facts, cut.options, cut.range);
-}
-
-Plan plan_ranges(const VerifyOptions& options, const VerifyTable& table) {
-  const auto& job = table.job;
-  if (table.pairs.all()) {
-    const auto cut = cut_by_key(options, job.facts);
-    return make_tree_plan(job.facts, job.members, cut.options, cut.range);
-  }
-  auto plan = plan_across(options, job.facts);
-  if (job.source.is_tree()) plan.reason += fmt::format(", over all {} tables", job.source.members.size());
-  return plan;
-}
-
-Chunk whole_chunk(const TableFacts& facts) {
-  Chunk chunk;
-  chunk.refined = true;
-  chunk.estimated_bytes = facts.bytes;
-  return chunk;
-}
-
-std::string why_whole(const VerifyOptions& options) {
-  return options.seq_scan ? "no index is read"
-                          : "there is no key whose ranges are the same rows on both sides";
-}
-
-// Partitions that both sides have alike, and all the others together.
-Plan plan_leaves(const VerifyTable& table, const std::string& why) {
-  Plan plan;
-  const auto& pairs = table.pairs;
-  for (const auto& member : table.job.members) {
-    if (!pairs.target_of.contains(member.member.oid)) continue;
-    plan.chunks.push_back(whole_chunk(member.facts));
-    plan.chunks.back().range.member = member.member;
-  }
-  plan.reason = fmt::format("partition by partition: {} ({} on both sides alike", why, plan.chunks.size());
-  if (!pairs.all()) {
-    plan.chunks.push_back(whole_chunk({}));
-    plan.reason += fmt::format("; {} on the source and {} on the target as a whole", pairs.source_rest.size(),
-                               pairs.target_rest.size());
-  }
-  plan.reason += ")";
-  return plan;
-}
-
-Plan plan_whole(const VerifyOptions& options, const VerifyTable& table) {
-  const auto why = why_whole(options);
-  if (!table.pairs.target_of.empty()) return plan_leaves(table, why);
-  const bool both = table.job.source.kind == 'p' && table.job.target->kind == 'p';
-  return {{whole_chunk(table.job.facts)},
-          fmt::format("as a whole: {}{}", why, both ? ", and no partition is alike on both sides" : ""),
-          0};
-}
-
-// Of the largest piece.
-double most_rows(const VerifyTable& table) {
-  if (table.pairs.target_of.empty()) return table.job.facts.rows;
-  double most = 0, rest = 0;
-  for (const auto& member : table.job.members) {
-    if (table.pairs.target_of.contains(member.member.oid))
-      most = std::max(most, member.facts.rows);
-    else
-      rest += std::max(member.facts.rows, 0.0);
-  }
-  return std::max(most, rest);
-}
-
 // Where the ranges of partitions, and the rest, are read from.
 void set_places(VerifyTable& table) {
   if (table.pairs.target_of.empty()) return;
@@ -273,14 +182,6 @@ void set_places(VerifyTable& table) {
   };
   table.source.rest = name_rest(table.pairs.source_rest);
   table.target.rest = name_rest(table.pairs.target_rest);
-}
-
-std::vector<ChunkRange> key_ranges(const Plan& plan) {
-  std::vector<ChunkRange> ranges;
-  for (const auto& chunk : plan.chunks) {
-    if (chunk.range.kind == ChunkKind::key) ranges.push_back(chunk.range);
-  }
-  return ranges;
 }
 
 ComparedTable side_of(const catalog::TableShape& shape, const RowForm& form, const VerifyOptions& options,
@@ -347,27 +248,6 @@ std::string identity_of(const VerifyTable& table) {
                      fmt::join(job.columns, ", "), table.report.equality, job.source.fingerprint(),
                      job.target->fingerprint(), table.source.where_sql, job.key_identity(),
                      table.by_ranges ? "" : " as a whole", table.pairs.identity());
-}
-
-void plan_for_verify(const VerifyOptions& options, VerifyTable& table, const ComparisonRecord::Table& known) {
-  const auto& job = table.job;
-  Plan plan;
-  if (options.seq_scan && table.by_ranges && job.facts.key)
-    table.index_ranges = key_ranges(plan_across(options, job.facts));
-  if (table.by_ranges) plan = plan_ranges(options, table);
-  if (options.seq_scan || !table.by_ranges) {
-    table.by_ranges = false;
-    plan = plan_whole(options, table);
-    table.source.buckets = table.target.buckets = buckets_for(most_rows(table));
-  }
-  table.report.strategy = plan.reason;
-  if (known.planned) {
-    table.source.buckets = table.target.buckets = known.buckets;
-    table.report.chunks_before = static_cast<std::int64_t>(known.done.size());
-    table.chunks = table.list.resume();
-  } else {
-    table.chunks = table.list.start(table.source.buckets, std::move(plan.chunks));
-  }
 }
 
 }  // namespace pghaul

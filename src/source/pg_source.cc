@@ -39,10 +39,12 @@ Error left_error(const SourceTable& table, const std::string& member) {
       .advise("run the same command again: it says whether --full is needed, which copies the table anew");
 }
 
-// A name that the server does not know any more.
-Error explained(const Error& error, const SourceTable& table, const ChunkRange& range) {
+// A name that the server does not know any more. What is read for a comparison may be of the other side.
+Error explained(const Error& error, const SourceTable& table, const ChunkRange& range, Side side) {
   const bool unknown = error.sqlstate() == pg::sqlstate::undefined_table;
-  return unknown && range.member ? left_error(table, range.member->name) : error;
+  auto told = unknown && range.member ? left_error(table, range.member->name) : error;
+  if (told.side() == Side::source) told.on(side);
+  return told;
 }
 
 // For messages.
@@ -126,7 +128,7 @@ std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& ch
     connection_->run("COMMIT", deadline);
   } catch (const Error& error) {
     leave();
-    throw explained(error, tables_[table], chunk.range);
+    throw explained(error, tables_[table], chunk.range, endpoint_.side);
   } catch (...) {
     leave();
     throw;
@@ -208,7 +210,7 @@ BatchSummary PgSource::read(std::size_t table, const Chunk& chunk, BatchReceiver
     check_members(source_table, chunk.range, statement_deadline());
   } catch (const Error& error) {
     leave();
-    throw explained(error, source_table, chunk.range);
+    throw explained(error, source_table, chunk.range, endpoint_.side);
   } catch (...) {
     leave();
     throw;
