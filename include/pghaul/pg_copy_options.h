@@ -93,6 +93,7 @@ struct PgCopyOptions {
 
   SnapshotMode snapshot = SnapshotMode::shared;              ///< how long a snapshot is held
   bool require_one_snapshot = false;                         ///< stops rather than to mix points in time
+  std::optional<std::chrono::milliseconds> max_snapshot_age; ///< a shared one that gets older is replaced: several points in time
   std::chrono::milliseconds late_wait{std::chrono::seconds(10)};  ///< how long open transactions are waited for
   LateRows late_rows = LateRows::wait;                       ///< what is done about late rows
   AfterCopy after_copy = AfterCopy::vacuum;                  ///< what follows rows and indexes

@@ -69,6 +69,9 @@ constexpr OptionSpec kTable[] = {
      [](const Invocation& i) { return show_word(i.copy.snapshot, snapshot_words); }, true},
     {"--require-one-snapshot", "", "How", "Stop rather than go on with a second point in time.", verbs::copying,
      [](Invocation& i, Text) { i.copy.require_one_snapshot = true; }},
+    {"--max-snapshot-age", "TIME", "How", "Replace a shared snapshot before it is that old, so that the source's vacuum is held back no "
+     "longer; rows are then of several points in time. What takes longer to read is read in smaller pieces.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.max_snapshot_age = parse_duration_between(v, 1s, kLongest); }, nullptr, true},
     {"--late-rows", "wait|scan|ignore", "How", "Rows that commit late under low keys. wait: for transactions that may "
      "write some; scan: also look for them in every run; ignore.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.late_rows = parse_word(v, late_rows_words); },

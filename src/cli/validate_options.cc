@@ -62,6 +62,12 @@ void check_contradictions(const Invocation& invocation) {
   if (options.require_one_snapshot && options.snapshot == SnapshotMode::chunk) {
     throw contradiction("--require-one-snapshot", "--snapshot chunk", "chunk takes one snapshot for each chunk");
   }
+  if (options.max_snapshot_age && options.require_one_snapshot) {
+    throw contradiction("--max-snapshot-age", "--require-one-snapshot", "what replaces a snapshot makes a second one");
+  }
+  if (options.max_snapshot_age && options.snapshot == SnapshotMode::chunk) {
+    throw contradiction("--max-snapshot-age", "--snapshot chunk", "chunk holds no snapshot longer than a chunk takes");
+  }
   if (options.late_rows == LateRows::ignore && invocation.given.contains("--late-wait")) {
     throw contradiction("--late-rows ignore", "--late-wait", "what is ignored is not waited for");
   }

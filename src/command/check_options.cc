@@ -38,6 +38,8 @@ void check_numbers(const PgCopyOptions& options) {
   for (const auto span : {options.timeout, options.statement_timeout, options.connect_timeout}) {
     require(span.count() >= 1, "timeouts must be above 0");
   }
+  require(options.max_snapshot_age.value_or(std::chrono::seconds(1)) >= std::chrono::seconds(1),
+          "max_snapshot_age must be at least a second");
   require(options.reconnect_timeout.count() >= 0 && options.late_wait.count() >= 0 && options.sleep.count() >= 0,
           "reconnect_timeout, late_wait and sleep must not be negative");
 }
@@ -51,6 +53,8 @@ void check_options(const PgCopyOptions& options) {
           "full and on_conflict contradict each other: a table that was just emptied has no rows to meet");
   require(!options.require_one_snapshot || options.snapshot == SnapshotMode::shared,
           "require_one_snapshot and one snapshot for each chunk contradict each other");
+  require(!options.max_snapshot_age || (options.snapshot == SnapshotMode::shared && !options.require_one_snapshot),
+          "max_snapshot_age is for shared snapshots of which there may be several");
 }
 
 }  // namespace pghaul

@@ -24,11 +24,12 @@ OwnerInfo this_process() {
   return {host, ::getpid()};
 }
 
-// Held to a rate, a batch must still be read well within the statement timeout.
+// Held to a rate, a batch must still be read well within the statement timeout, and within what a snapshot may last.
 PgCopyOptions with_fitting_batches(PgCopyOptions options) {
   constexpr std::int64_t smallest_batch = 64'000;
   if (!options.max_rate) return options;
-  const auto per_timeout = *options.max_rate * options.statement_timeout.count() / 1000;
+  const auto time = std::min(options.statement_timeout, options.max_snapshot_age.value_or(options.statement_timeout));
+  const auto per_timeout = *options.max_rate * time.count() / 1000;
   options.plan.batch_bytes =
       std::min(options.plan.batch_bytes, std::max(smallest_batch, per_timeout / (4 * options.readers)));
   return options;
@@ -77,8 +78,6 @@ void CopyJob::run() {
     pass_over(resumed);
   }
 
-  // From here on nothing is read from the source but keys that clash.
-  if (keeper_) keeper_->release();
   finish_tables();
   progress_.phase = Phase::finished;
   tick();
@@ -163,6 +162,8 @@ void CopyJob::pass_over(const std::vector<TableJob*>& jobs) {
   prepare_workers(jobs);
   progress_.phase = Phase::copying;
   move(jobs, std::move(chunks));
+  // Nothing is read from the source now but facts, and keys that clash.
+  if (keeper_) keeper_->release();
 }
 
 void CopyJob::settle(const std::vector<TableJob*>& jobs) {
@@ -228,7 +229,7 @@ void CopyJob::open_snapshot(const std::vector<TableJob*>& jobs) {
   if (options_.snapshot == SnapshotMode::chunk) return;
   if (keeper_) snapshots_ += keeper_->snapshots_taken();
   keeper_ = std::make_unique<SnapshotKeeper>(sessions_.source(), sessions_.source_session("snapshot"),
-                                             SnapshotKeeper::Options{2, options_.require_one_snapshot},
+                                             SnapshotKeeper::Options{2, options_.require_one_snapshot, options_.max_snapshot_age},
                                              options_.statement_timeout);
   try_until_done(retry_, &stop_, [this](RetryState&) { keeper_->open(source_tables_); });
 }
@@ -249,11 +250,22 @@ std::vector<Chunk> CopyJob::plan_table(TableJob& job) {
   // A generation without a plan died before its first row: it needs no second emptying.
   const bool empty_generation = job.action == TableAction::first_copy && job.ledger->generation() > 0;
   if (fresh && !empty_generation) start_generation(job, plan);
+  warn_of_pages(job, plan);
   const auto round = round_facts(job, plan, last);
   job.report.high_water = round.high_water;
   job.report.settled = round.settled;
   if (!round.settled && job.key) job.report.remarks.push_back(job.unsettled + "; the next run looks for them");
   return job.ledger->save_plan(round, plan.chunks, deadline_, statements_before_gain(job, options_, last));
+}
+
+// They mean something inside one snapshot only.
+void CopyJob::warn_of_pages(const TableJob& job, const Plan& plan) {
+  const bool pages =
+      std::ranges::any_of(plan.chunks, [](const Chunk& chunk) { return chunk.range.kind == ChunkKind::ctid; });
+  if (!pages || !options_.max_snapshot_age) return;
+  const auto text = "it is cut by pages, which are valid inside one snapshot: the copy ends if it takes longer than --max-snapshot-age";
+  findings_.push_back({Finding::Severity::warning, job.name.display(), text, "give it a unique key, or a longer time"});
+  log_warning("{}: {}", job.name.display(), text);
 }
 
 void CopyJob::start_generation(TableJob& job, const Plan& plan) {

@@ -46,6 +46,7 @@ class CopyJob {
   void wait_for_replay(const std::vector<TableJob*>& jobs, Deadline until);
   void open_snapshot(const std::vector<TableJob*>& jobs);
   std::vector<Chunk> plan_table(TableJob& job);
+  void warn_of_pages(const TableJob& job, const Plan& plan);
   void start_generation(TableJob& job, const Plan& plan);
   void move(const std::vector<TableJob*>& jobs, std::vector<std::vector<Chunk>> chunks);
   void prepare_workers(const std::vector<TableJob*>& jobs);

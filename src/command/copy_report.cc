@@ -1,6 +1,7 @@
 // What a copy tells in the end, finished or not.
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "command/copy_job.h"
 
 namespace pghaul {
@@ -15,14 +16,19 @@ void add_totals(TableReport& report, PgLedger& ledger) {
   report.chunks_left = totals.chunks_pending;
 }
 
-std::string points_in_time(SnapshotMode mode, int snapshots, bool resumed) {
-  if (mode == SnapshotMode::chunk) return "several points in time: a snapshot for each chunk";
+std::string of_what_age(const PgCopyOptions& options) {
+  if (!options.max_snapshot_age) return "";
+  return fmt::format(", none held longer than {}", format_duration(*options.max_snapshot_age));
+}
+
+std::string points_in_time(const PgCopyOptions& options, int snapshots, bool resumed) {
+  if (options.snapshot == SnapshotMode::chunk) return "several points in time: a snapshot for each chunk";
   if (resumed) {
-    return fmt::format("several points in time: this run took {} {}, earlier ones others", snapshots,
-                       snapshots == 1 ? "snapshot" : "snapshots");
+    return fmt::format("several points in time: this run took {} {}{}, earlier ones others", snapshots,
+                       snapshots == 1 ? "snapshot" : "snapshots", of_what_age(options));
   }
   if (snapshots <= 1) return "one point in time";
-  return fmt::format("several points in time: {} snapshots", snapshots);
+  return fmt::format("several points in time: {} snapshots{}", snapshots, of_what_age(options));
 }
 
 }  // namespace
@@ -51,7 +57,7 @@ CopyReport CopyJob::report() const {
     report.tables.push_back(std::move(table));
   }
   report.snapshots = snapshots_ + (keeper_ ? keeper_->snapshots_taken() : 0);
-  report.snapshot_text = points_in_time(options_.snapshot, report.snapshots, resumed);
+  report.snapshot_text = points_in_time(options_, report.snapshots, resumed);
   report.stages = stages_.report();
   report.limit = stages_.limit();
   return report;

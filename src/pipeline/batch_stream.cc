@@ -7,6 +7,14 @@ namespace {
 
 constexpr auto stop_check_interval = std::chrono::milliseconds(50);
 
+// As the server says of what it ends for the same reason: half of it may do.
+Error took_too_long() {
+  return Error(ErrorKind::transient, "the writer took too long to make room")
+      .on(Side::local)
+      .with_sqlstate("57014")
+      .advise("raise --max-snapshot-age: rows are read only as fast as the target takes them; then run the same command again");
+}
+
 }  // namespace
 
 std::string BlockPool::take() {
@@ -65,6 +73,7 @@ void BatchStream::push_block() {
     const Doing waiting(Activity::no_room);
     stop_.throw_if_requested();
     if (given_up_) throw Error(ErrorKind::transient, "the writer gave the batch up");
+    if (latest_.expired()) throw took_too_long();
     changed_.wait_for(lock, stop_check_interval);
   }
 }

@@ -46,6 +46,7 @@ class BatchStream : public Batch, public BatchReceiver {
 
   // Reader's side. Errors: stopped; transient if the writer gave the batch up.
   void write(std::string_view bytes) override;
+  void hurry(Deadline latest) override { latest_ = latest; }
   void finish(const BatchSummary& summary);
   // Tells the writer of an open batch that there will be no more. Of fail() and give_up() the first one decides: true
   // if the caller is now the one to look after the task.
@@ -71,6 +72,7 @@ class BatchStream : public Batch, public BatchReceiver {
   // Reader's own:
   std::string filling_;
   bool published_ = false;
+  Deadline latest_ = Deadline::never();
   // Writer's own:
   std::string current_;
   std::size_t position_ = 0;

@@ -29,16 +29,20 @@ bool met_recovery(const Error& error) {
 // A key range that was not probed yet would be cut by a guess.
 bool may_be_halved(const Chunk& chunk) { return chunk.refined || chunk.range.kind != ChunkKind::key; }
 
-// Holds the reader to the job's rate; asks the limiter once per 64 kB.
+// Each row travels as a message with a header of its own.
+constexpr std::int64_t header_bytes = 5;
+
+// Holds the reader to the job's rate; asks the limiter once per piece.
 class RateLimited : public BatchReceiver {
  public:
   RateLimited(BatchReceiver& next, RateLimiter& rate) : next_(next), rate_(rate) {}
 
   void write(std::string_view bytes) override {
-    passed_ += static_cast<std::int64_t>(bytes.size());
-    if (passed_ >= 64 * 1024) rate_.pass(std::exchange(passed_, 0));
+    passed_ += static_cast<std::int64_t>(bytes.size()) + header_bytes;
+    if (passed_ >= rate_.piece()) rate_.pass(std::exchange(passed_, 0));
     next_.write(bytes);
   }
+  void hurry(Deadline latest) override { next_.hurry(latest); }
   void finish() { rate_.pass(std::exchange(passed_, 0)); }
 
  private:

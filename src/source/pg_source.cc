@@ -18,6 +18,9 @@
 namespace pghaul {
 namespace {
 
+// Between two looks at the clock.
+constexpr std::size_t look_bytes = 4 * 1024;
+
 std::string cut_of(const SourceTable& table, const pg::Result& keys, int row) {
   if (!table.ordered_key) return std::string(keys.text(row, 0));
   KeyBound bound;
@@ -45,6 +48,23 @@ Error explained(const Error& error, const SourceTable& table, const ChunkRange& 
   auto told = unknown && range.member ? left_error(table, range.member->name) : error;
   if (told.side() == Side::source) told.on(side);
   return told;
+}
+
+Error pages_lost(const SourceTable& table) {
+  return Error(ErrorKind::failed, "the snapshot was lost or got too old, and pages are valid only inside one")
+      .on(Side::source)
+      .about(table.shape.name.display())
+      .safe("the ledger knows which chunks are done, but they cannot be added to")
+      .advise("run the same command again: it copies the table anew, in a new snapshot; with a longer --max-snapshot-age if that "
+              "is given, or after the table was given a unique key");
+}
+
+Error too_old(const SourceTable& table) {
+  return Error(ErrorKind::transient, "the chunk takes longer than its snapshot may get old")
+      .on(Side::source)
+      .about(table.shape.name.display())
+      .with_sqlstate(std::string(pg::sqlstate::query_canceled))
+      .advise("raise --max-snapshot-age, or lower --batch-bytes; then run the same command again");
 }
 
 // For messages.
@@ -82,8 +102,9 @@ PgSource::Begun PgSource::begin(const SourceTable& table, const ChunkRange& rang
   if (keeper_ != nullptr) {
     const Doing importing(Activity::source_answer);  // one after the other
     auto snapshot = keeper_->begin_in_snapshot(*connection_, deadline);
+    if (range.kind == ChunkKind::ctid && snapshot.number > 1) throw pages_lost(table);
     for (const auto oid : oids) filenodes.push_back(snapshot.filenodes[oid]);
-    return {std::move(snapshot.text), std::move(filenodes)};
+    return {std::move(snapshot.text), std::move(filenodes), snapshot.until};
   }
   for (const auto oid : oids) filenodes.push_back(planned_filenode(table.shape, oid));
   // No LOCK TABLE before the snapshot: it asks for a right on the whole table, and a TRUNCATE that comes between
@@ -91,6 +112,18 @@ PgSource::Begun PgSource::begin(const SourceTable& table, const ChunkRange& rang
   const auto row = connection_->run(
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_catalog.pg_current_snapshot()", deadline);
   return {std::string(row.text(0, 0)), std::move(filenodes)};
+}
+
+// The server ends what takes longer: the whole of a chunk that can be cut may take as long as a statement, but no chunk
+// longer than its snapshot may get old.
+void PgSource::bound_statements(const ChunkRange& range, Deadline until) {
+  if (can_be_cut(range) && until.is_never()) return;
+  Duration longest{0};  // none
+  if (!until.is_never()) {
+    longest = std::max(Duration(1), std::chrono::ceil<Duration>(until.remaining()));
+    if (can_be_cut(range)) longest = std::min(longest, statement_timeout_);
+  }
+  connection_->run(fmt::format("SET LOCAL statement_timeout = {}", longest.count()), statement_deadline());
 }
 
 // Rolling back by closing keeps this path the same for every error; a new session costs a few milliseconds.
@@ -119,7 +152,8 @@ std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& ch
   const auto deadline = statement_deadline();
   std::vector<std::string> cuts;
   try {
-    begin(tables_[table], chunk.range, deadline);
+    const auto begun = begin(tables_[table], chunk.range, deadline);
+    bound_statements(chunk.range, begun.until);
     connection_->run("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off",
                      deadline);
     const auto keys = connection_->run(probe_sql(tables_[table], chunk.range, rows, most), deadline);
@@ -137,12 +171,18 @@ std::vector<std::string> PgSource::probe_cuts(std::size_t table, const Chunk& ch
 }
 
 void PgSource::copy_rows(const SourceTable& table, const Chunk& chunk, BatchReceiver& receiver, BatchSummary& summary,
-                         Deadline deadline) {
+                         Deadline deadline, Deadline until) {
   const auto sql = table.query ? table.query(chunk.range) : copy_out_sql(table, chunk.range);
   pg::CopyOut copy(*connection_, sql, deadline);
   RowCounter counter(table.binary);
   std::string_view frame;
+  std::size_t unlooked = 0;  // bytes
+  receiver.hurry(until);
   while (copy.next(frame)) {
+    // The server cannot end what waits for us, held to a rate, say.
+    unlooked += frame.size();
+    if (unlooked >= look_bytes && until.expired()) throw too_old(table);
+    if (unlooked >= look_bytes) unlooked = 0;
     const auto row = counter.row_of(frame);
     if (!row.empty()) {
       const auto hash = XXH3_128bits(row.data(), row.size());
@@ -200,22 +240,32 @@ BatchSummary PgSource::read(std::size_t table, const Chunk& chunk, BatchReceiver
   const auto started = Deadline::Clock::now();
   BatchSummary summary;
   summary.record_format = source_table.record_format;
+  auto until = Deadline::never();
+  const auto time_passed = [&] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);
+  };
   try {
     const auto begun = begin(source_table, chunk.range, statement_deadline());
     summary.snapshot = begun.snapshot;
-    if (!can_be_cut(chunk.range)) connection_->run("SET LOCAL statement_timeout = 0", statement_deadline());
-    copy_rows(source_table, chunk, receiver, summary, deadline);
+    until = begun.until;
+    bound_statements(chunk.range, until);
+    copy_rows(source_table, chunk, receiver, summary, deadline, until);
     check_unchanged(source_table, chunk.range, begun.filenodes, statement_deadline());
     connection_->run("COMMIT", statement_deadline());
     check_members(source_table, chunk.range, statement_deadline());
   } catch (const Error& error) {
     leave();
+    if (error.sqlstate() == pg::sqlstate::query_canceled && until.expired()) {
+      keeper_->note_read(time_passed());
+      if (error.side() == Side::source) throw too_old(source_table);
+    }
     throw explained(error, source_table, chunk.range, endpoint_.side);
   } catch (...) {
     leave();
     throw;
   }
-  summary.read_time = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);
+  summary.read_time = time_passed();
+  if (keeper_ != nullptr) keeper_->note_read(summary.read_time);
   return summary;
 }
 

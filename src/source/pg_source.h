@@ -31,11 +31,13 @@ class PgSource : public Source {
   struct Begun {
     std::string snapshot;
     std::vector<std::uint32_t> filenodes;  // of relations_read()
+    Deadline until = Deadline::never();    // the snapshot has to be left
   };
   Begun begin(const SourceTable& table, const ChunkRange& range, Deadline deadline);
   void leave();
+  void bound_statements(const ChunkRange& range, Deadline until);
   void copy_rows(const SourceTable& table, const Chunk& chunk, BatchReceiver& receiver, BatchSummary& summary,
-                 Deadline deadline);
+                 Deadline deadline, Deadline until);
   void check_order(const SourceTable& table, const ChunkRange& range, const std::vector<std::string>& cuts,
                    Deadline deadline);
   void check_unchanged(const SourceTable& table, const ChunkRange& range, const std::vector<std::uint32_t>& filenodes,

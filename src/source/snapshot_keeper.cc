@@ -11,6 +11,13 @@
 namespace pghaul {
 namespace {
 
+constexpr auto age_look_interval = std::chrono::milliseconds(50);
+
+// Ending sessions takes a moment, too.
+Deadline::Clock::duration usable_part(Duration max_age) {
+  return max_age - std::min<Deadline::Clock::duration>(max_age / 10, std::chrono::seconds(2));
+}
+
 constexpr std::string_view begin_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 // A snapshot that does not exist is an invalid parameter up to version 16, an undefined object since 17.
@@ -46,7 +53,13 @@ SnapshotKeeper::SnapshotKeeper(pg::Endpoint endpoint, pg::SessionOptions session
     : endpoint_(std::move(endpoint)),
       session_(std::move(session)),
       options_(options),
-      statement_timeout_(statement_timeout) {}
+      statement_timeout_(statement_timeout) {
+  if (!options_.max_age) return;
+  age_watch_ = std::jthread([this, log = LogScope::of_this_thread()](const std::stop_token& done) {
+    const LogScope scope(log);
+    watch_age(done);
+  });
+}
 
 void SnapshotKeeper::open(const std::vector<SourceTable>& tables) {
   const std::lock_guard lock(mutex_);
@@ -72,6 +85,7 @@ std::map<std::uint32_t, std::uint32_t> SnapshotKeeper::read_filenodes(pg::Connec
 
 void SnapshotKeeper::take_snapshot() {
   anchors_.clear();
+  too_old_ = false;
   const auto deadline = pg::statement_deadline(statement_timeout_);
   auto connection = std::make_unique<pg::Connection>(endpoint_, session_);
   // A TRUNCATE next to the snapshot would leave an old snapshot with a new file: the filenodes are read on both sides
@@ -79,6 +93,7 @@ void SnapshotKeeper::take_snapshot() {
   pg::Result row;
   auto before = read_filenodes(*connection);
   for (;;) {
+    if (options_.max_age) snapshot_.until = Deadline::after(usable_part(*options_.max_age));
     row = connection->run(
         fmt::format("{}; SELECT pg_catalog.pg_export_snapshot(), pg_catalog.pg_current_snapshot()", begin_sql), deadline);
     snapshot_.filenodes = read_filenodes(*connection);
@@ -88,7 +103,7 @@ void SnapshotKeeper::take_snapshot() {
   }
   snapshot_.text = row.text(0, 1);
   anchors_.push_back({std::move(connection), std::string(row.text(0, 0))});
-  ++taken_;
+  snapshot_.number = ++taken_;
   while (static_cast<int>(anchors_.size()) < options_.anchors && add_anchor()) {
   }
 }
@@ -111,8 +126,36 @@ bool SnapshotKeeper::add_anchor() {
   return false;
 }
 
+// For one more chunk. A fresh one always has.
+bool SnapshotKeeper::has_time() const {
+  if (!options_.max_age) return true;
+  const auto needed = std::min<Deadline::Clock::duration>(usual_read_, usable_part(*options_.max_age) * 9 / 10);
+  return snapshot_.until.remaining() > needed;
+}
+
+void SnapshotKeeper::note_read(Duration time) {
+  const std::lock_guard lock(mutex_);
+  usual_read_ = std::max(time * 5 / 4, usual_read_ * 9 / 10);
+}
+
+// Also where nobody asks for the snapshot: readers may sleep, or wait for room.
+void SnapshotKeeper::watch_age(const std::stop_token& done) {
+  std::unique_lock lock(mutex_);
+  while (!done.stop_requested()) {
+    if (!anchors_.empty() && snapshot_.until.expired()) {
+      anchors_.clear();
+      too_old_ = true;
+    }
+    ending_.wait_for(lock, done, age_look_interval, [] { return false; });
+  }
+}
+
 JobSnapshot SnapshotKeeper::begin_in_snapshot(pg::Connection& connection, Deadline deadline) {
   const std::lock_guard lock(mutex_);
+  if (!has_time()) {
+    anchors_.clear();
+    too_old_ = true;
+  }
   for (const auto& anchor : anchors_) {
     if (import_snapshot(connection, anchor.id, snapshot_.text, deadline)) return snapshot_;
   }
@@ -122,7 +165,8 @@ JobSnapshot SnapshotKeeper::begin_in_snapshot(pg::Connection& connection, Deadli
         .safe("all finished chunks are kept")
         .advise("run the same command with --full, or without --require-one-snapshot to continue in a new snapshot");
   }
-  log_warning("all snapshot anchors were lost; going on in a new snapshot");
+  if (too_old_) log_debug("the snapshot is getting too old; going on in a new one");
+  else log_warning("all snapshot anchors were lost; going on in a new snapshot");
   take_snapshot();
   if (!import_snapshot(connection, anchors_.front().id, snapshot_.text, deadline)) {
     throw Error(ErrorKind::transient, "the new snapshot was lost at once").on(Side::source);

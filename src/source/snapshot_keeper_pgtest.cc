@@ -298,6 +298,43 @@ TEST_F(SnapshotKeeperTest, ReleaseFreesTheServer) {
   EXPECT_TRUE(anchors().empty());
 }
 
+// Nobody asks for it meanwhile.
+TEST_F(SnapshotKeeperTest, OneThatGetsTooOldIsLetGo) {
+  const auto begun = std::chrono::steady_clock::now();
+  const auto keeps = keeper({.max_age = 2s});
+  EXPECT_EQ(anchors().size(), 2U);
+  while (!anchors().empty()) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begun, 2s);
+    std::this_thread::sleep_for(20ms);
+  }
+  EXPECT_GT(std::chrono::steady_clock::now() - begun, 1s);
+  run("INSERT INTO public.t VALUES (4)");
+  auto reader = open("reader");
+  const auto snapshot = keeps->begin_in_snapshot(reader, soon());
+  EXPECT_EQ(rows_seen(reader), 4);
+  EXPECT_EQ(snapshot.number, 2);
+  EXPECT_EQ(keeps->snapshots_taken(), 2);
+  EXPECT_LE(snapshot.until.remaining(), 2s);
+  EXPECT_GT(snapshot.until.remaining(), 500ms);
+}
+
+TEST_F(SnapshotKeeperTest, AChunkThatWouldOutlastItBeginsInANewOne) {
+  const auto keeps = keeper({.max_age = 10s});
+  auto reader = open("reader");
+  const auto number = [&] {
+    const auto snapshot = keeps->begin_in_snapshot(reader, soon());
+    reader.run("COMMIT", soon());
+    return snapshot.number;
+  };
+  keeps->note_read(5s);
+  EXPECT_EQ(number(), 1);
+  std::this_thread::sleep_for(1500ms);  // 7.5 s are left
+  EXPECT_EQ(number(), 1);
+  keeps->note_read(100s);
+  EXPECT_EQ(number(), 2);
+  EXPECT_EQ(number(), 2) << "a fresh one is the best there is";
+}
+
 TEST_F(SnapshotKeeperTest, StopIsPassedOn) {
   StopSource stop;
   auto options = session("anchor");

@@ -9,6 +9,7 @@
 
 #include "plan/batch_summary.h"
 #include "plan/chunk.h"
+#include "pghaul/deadline.h"
 
 namespace pghaul {
 
@@ -17,6 +18,8 @@ class BatchReceiver {
  public:
   virtual ~BatchReceiver() = default;
   virtual void write(std::string_view bytes) = 0;
+  // From now on write() does not block for longer than until then. Errors: transient, from write().
+  virtual void hurry(Deadline) {}
 };
 
 // How a coarse range is cut into pieces.
