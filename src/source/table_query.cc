@@ -61,6 +61,8 @@ std::string late_select(const SourceTable& table, const std::string& columns, co
 Relation relation_of(const SourceTable& table, const ChunkRange& range) {
   if (range.member) return {"ONLY " + member_of(table, *range.member).name.sql(), ""};
   if (!table.shape.is_tree()) return {"ONLY " + table.shape.name.sql(), ""};
+  // What is asked for in other words is of all that the name stands for; and a right on columns is none on tableoid.
+  if (table.query) return {table.shape.name.sql(), ""};
   return {table.shape.name.sql(), fmt::format("t.tableoid = ANY ({})", oid_list(relations_read(table, range)))};
 }
 

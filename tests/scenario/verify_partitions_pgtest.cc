@@ -45,6 +45,21 @@ TEST_F(VerifyPartitions, AnIntegerKeyThatIsThePartitions) {
   expect_equal_rows(10'000, {"--batch-bytes", "64kB"});
 }
 
+// Of the root, and of columns alone: what ranges are cut by must ask for no more.
+TEST_F(VerifyPartitions, RightsOnColumnsOfTheRootWillDo) {
+  both_sql(table(keyed, by_month + rest));
+  fill();
+  const auto role = database().substr(0, 40) + "_reader";
+  both_sql("CREATE ROLE " + role + " LOGIN; GRANT SELECT (id, at) ON profiles TO " + role);
+  const auto result = run_pghaul({"verify", "--source", source_server().conninfo(database(), role),
+                                  "--target", target_server().conninfo(database(), role), "--table", profiles,
+                                  "--columns", "id,at", "--batch-bytes", "64kB", "--json"});
+  EXPECT_EQ(result.status, 0) << result;
+  const auto report = json_of(result)["tables"][0];
+  EXPECT_THAT(report["strategy"].get<std::string>(), HasSubstr("over all 3 tables"));
+  EXPECT_GT(report["chunks"], 5);
+}
+
 TEST_F(VerifyPartitions, AStaleIndexOfOnePartition) {
   both_sql(table("id bigint PRIMARY KEY, at date, data text",
                  "CREATE TABLE low PARTITION OF profiles FOR VALUES FROM (MINVALUE) TO (5000);"
