@@ -122,7 +122,7 @@ void VerifyJob::open_sessions() {
 }
 
 void VerifyJob::check_servers() {
-  const auto deadline = Deadline::after(options_.copy.statement_timeout);
+  const auto deadline = pg::statement_deadline(options_.copy.statement_timeout);
   const auto& allowed = options_.copy.allowed;
   check_server_and_line(*source_, "source", servers_.source, allowed, deadline, findings_);
   check_server_and_line(*target_, "target", servers_.target, allowed, deadline, findings_);
@@ -177,7 +177,7 @@ void VerifyJob::read_facts(TableJob& job) {
   try_until_done(retry_, &stop_, [&](RetryState& retry) {
     if (!source_->usable()) source_.emplace(sessions_.source(), sessions_.source_session("control"));
     retry.connected();
-    read_table_facts(*source_, options_.copy, job, Deadline::after(options_.copy.statement_timeout));
+    read_table_facts(*source_, options_.copy, job, pg::statement_deadline(options_.copy.statement_timeout));
   });
 }
 
@@ -237,7 +237,7 @@ void VerifyJob::check_partitions() {
       pg::Connection source(sessions_.source(), session(Side::source, "partition checker"));
       pg::Connection target(sessions_.target(), session(Side::target, "partition checker"));
       retry.connected();
-      now = read_leaf_pairs(source, target, table.job, Deadline::after(options_.copy.statement_timeout));
+      now = read_leaf_pairs(source, target, table.job, pg::statement_deadline(options_.copy.statement_timeout));
     });
     if (now.identity() == table.pairs.identity()) continue;
     throw Error(ErrorKind::failed, "partitions were attached or detached while the table was compared")
