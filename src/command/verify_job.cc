@@ -237,8 +237,7 @@ void VerifyJob::check_partitions() {
       pg::Connection source(sessions_.source(), session(Side::source, "partition checker"));
       pg::Connection target(sessions_.target(), session(Side::target, "partition checker"));
       retry.connected();
-      now =
-          read_leaf_pairs(source, target, table.job, pg::statement_deadline(options_.copy.statement_timeout));
+      now = read_leaf_pairs(source, target, table.job, pg::statement_deadline(options_.copy.statement_timeout));
     });
     if (now.identity() == table.pairs.identity()) continue;
     throw Error(ErrorKind::failed, "partitions were attached or detached while the table was compared")
