@@ -29,8 +29,8 @@ INSTANTIATE_TEST_SUITE_P(Smoke, Played,
                                                   {"verify_A2_killed_at_random", 1001, 1002},
                                                   {"verify_A6_stopped_by_deadline", 1001, 1001},
                                                   {"verify_B2_cut_at_byte_of_source", 1001, 1001},
-                                                  {"verify_B3_cut_at_byte_of_target", 1001, 1001},
-                                                  {"verify_C6_sessions_terminated", 1001, 1001},
+                                                  {"verify_B3_cut_at_byte_of_target", 1002, 1002},
+                                                  {"verify_C6_sessions_terminated", 1002, 1002},
                                                   {"ledger_A6_stopped_by_deadline", 1001, 1002}})),
                          play_name);
 
