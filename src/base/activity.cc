@@ -19,7 +19,9 @@ std::chrono::nanoseconds cpu_of_this_thread() {
 Activity answer_of(Side side) {
   return side == Side::source ? Activity::source_answer : Activity::target_answer;
 }
-Activity rows_of(Side side) { return side == Side::source ? Activity::source_rows : Activity::target_answer; }
+Activity rows_of(Side side) {
+  return side == Side::source ? Activity::source_rows : Activity::target_answer;
+}
 
 void ActivityClock::count_until(Clock::time_point now) {
   counted_.times[static_cast<std::size_t>(activity_)] += now - since_;

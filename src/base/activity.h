@@ -32,9 +32,9 @@ Activity answer_of(Side side);
 // The same for rows that it sends.
 Activity rows_of(Side side);
 
-// Counts the time of a thread by what it does, and what passes through it. Looks at the clock once a change, and takes a
-// lock that nobody else wants but a few times a second.
-// Threads: begin(), enter() and end() are for the thread itself, the rest for any.
+// Counts the time of a thread by what it does, and what passes through it. Looks at the clock once a change,
+// and takes a lock that nobody else wants but a few times a second. Threads: begin(), enter() and end() are
+// for the thread itself, the rest for any.
 class ActivityClock {
  public:
   using Times = std::array<std::chrono::nanoseconds, activity_count>;

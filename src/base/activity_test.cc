@@ -1,15 +1,17 @@
 #include "base/activity.h"
 
-#include <thread>
-
 #include <gtest/gtest.h>
+
+#include <thread>
 
 namespace pghaul {
 namespace {
 
 using namespace std::chrono_literals;
 
-void pass_time(std::chrono::milliseconds span) { std::this_thread::sleep_for(span); }
+void pass_time(std::chrono::milliseconds span) {
+  std::this_thread::sleep_for(span);
+}
 
 std::chrono::nanoseconds time_of(const ActivityClock& clock, Activity activity) {
   return clock.read().times[static_cast<std::size_t>(activity)];

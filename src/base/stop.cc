@@ -29,10 +29,12 @@ void StopSource::throw_if_requested() const {
 bool StopSource::sleep_for(Deadline::Clock::duration span) const {
   const auto deadline = Deadline::after(span);
   while (!requested()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining()).count();
-    if (left <= 0) return true;
+    const auto left = std::min<Deadline::Clock::duration>(deadline.remaining(), std::chrono::minutes(1));
+    if (left <= Deadline::Clock::duration::zero()) return true;
     pollfd wake{wake_fd_, POLLIN, 0};
-    ::poll(&wake, 1, static_cast<int>(std::min<long long>(left, 60'000)));
+    const auto whole = std::chrono::floor<std::chrono::seconds>(left);
+    const timespec time{whole.count(), std::chrono::nanoseconds(left - whole).count()};
+    ::ppoll(&wake, 1, &time, nullptr);  // poll()'s milliseconds would be a twentieth of a short sleep
   }
   return false;
 }

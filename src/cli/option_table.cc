@@ -69,8 +69,8 @@ constexpr OptionSpec kTable[] = {
      [](const Invocation& i) { return show_word(i.copy.snapshot, snapshot_words); }, true},
     {"--require-one-snapshot", "", "How", "Stop rather than go on with a second point in time.", verbs::copying,
      [](Invocation& i, Text) { i.copy.require_one_snapshot = true; }},
-    {"--max-snapshot-age", "TIME", "How", "Replace a shared snapshot before it is that old, so that the source's vacuum is held back no "
-     "longer; rows are then of several points in time. What takes longer to read is read in smaller pieces.", verbs::copying,
+    {"--max-snapshot-age", "TIME", "How", "Replace a shared snapshot before it is that old, so that the source's "
+     "vacuum is held back no longer; rows are then of several points in time. What takes longer to read is read in smaller pieces.", verbs::copying,
      [](Invocation& i, Text v) { i.copy.max_snapshot_age = parse_duration_between(v, 1s, kLongest); }, nullptr, true},
     {"--late-rows", "wait|scan|ignore", "How", "Rows that commit late under low keys. wait: for transactions that may "
      "write some; scan: also look for them in every run; ignore.", verbs::copying,
@@ -166,8 +166,9 @@ constexpr OptionSpec kTable[] = {
      [](const Invocation& i) { return show_word(i.progress, progress_words); }, true},
     {"--json", "", "Output", "The report as one JSON document on standard output.", verbs::tables | verbs::status,
      [](Invocation& i, Text) { i.json = true; }},
-    {"--stats", "", "Output", "Tell in the end where the time of readers and writers went, and what kept them from being faster; "
-     "progress names it, too. Asks both servers four times a second what these sessions do.", verbs::copy | verbs::verify | verbs::config,
+    {"--stats", "", "Output", "Tell in the end where the time of readers and writers went, and what kept them "
+     "from being faster; progress names it, too. Asks both servers four times a second what these sessions do.",
+     verbs::copy | verbs::verify | verbs::config,
      [](Invocation& i, Text) { i.copy.stats = true; }},
     {"--verbose", "", "Output", "More detail, in reports, logs and errors (errors may then show row values).",
      verbs::tables | verbs::status | verbs::demo, [](Invocation& i, Text) { i.verbose = true; }},

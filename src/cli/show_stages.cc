@@ -1,8 +1,8 @@
 #include "cli/show_stages.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
@@ -32,10 +32,13 @@ std::string words_for(const std::string& wait) {
   return std::string(found == std::end(wait_words) ? wait : found->second);
 }
 
-std::string time_text(Time time) { return format_duration(std::chrono::duration_cast<Duration>(time)); }
+std::string time_text(Time time) {
+  return format_duration(std::chrono::duration_cast<Duration>(time));
+}
 
 std::string share_text(Time part, Time all) {
-  const auto share = all.count() == 0 ? 0.0 : static_cast<double>(part.count()) / static_cast<double>(all.count());
+  const auto share =
+      all.count() == 0 ? 0.0 : static_cast<double>(part.count()) / static_cast<double>(all.count());
   return fmt::format("{:.0f} %", share * 100);
 }
 
@@ -43,9 +46,9 @@ constexpr std::string_view row_format = "{:>7}  {:>10}  {:>7}  {:>9}  {:>10}  {:
 
 std::string row_text(const StageReport& stage) {
   const auto share = [&](Time part) { return share_text(part, stage.time); };
-  return fmt::format(row_format, stage.threads, time_text(stage.time), share(stage.working), share(stage.for_input),
-                     share(stage.for_output), share(stage.held), time_text(stage.cpu), grouped(stage.rows),
-                     format_bytes(static_cast<double>(stage.bytes)));
+  return fmt::format(row_format, stage.threads, time_text(stage.time), share(stage.working),
+                     share(stage.for_input), share(stage.for_output), share(stage.held), time_text(stage.cpu),
+                     grouped(stage.rows), format_bytes(static_cast<double>(stage.bytes)));
 }
 
 std::string waits_text(StageReport stage) {
@@ -53,12 +56,15 @@ std::string waits_text(StageReport stage) {
   std::string text;
   for (const auto& wait : stage.waits) {
     if (wait.time < std::chrono::milliseconds(1)) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "waited " : ", ", time_text(wait.time), words_for(wait.what));
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "waited " : ", ", time_text(wait.time), words_for(wait.what));
   }
   return text.empty() ? "waited for nothing" : text;
 }
 
-double seconds(Time time) { return static_cast<double>(time.count()) / 1e6; }
+double seconds(Time time) {
+  return static_cast<double>(time.count()) / 1e6;
+}
 
 Json to_document(const StageReport& stage) {
   Json waits = Json::object();
@@ -81,14 +87,15 @@ Json to_document(const StageReport& stage) {
 void show_stages(Sheet& sheet, const std::vector<StageReport>& stages, const LimitReport& limit) {
   if (stages.empty()) return;
   sheet.title("where the time went");
-  sheet.line("", fmt::format(row_format, "threads", "time", "working", "for input", "for output", "held", "CPU", "rows",
-                             "bytes"));
+  sheet.line("", fmt::format(row_format, "threads", "time", "working", "for input", "for output", "held",
+                             "CPU", "rows", "bytes"));
   for (const auto& stage : stages) sheet.line(stage.stage, row_text(stage));
   for (const auto& stage : stages) sheet.line(stage.stage, waits_text(stage));
   sheet.line("limit", limit.by.empty() ? "nothing was moved" : fmt::format("{}: {}", limit.by, limit.why));
 }
 
-void add_stages(nlohmann::ordered_json& document, const std::vector<StageReport>& stages, const LimitReport& limit) {
+void add_stages(nlohmann::ordered_json& document, const std::vector<StageReport>& stages,
+                const LimitReport& limit) {
   if (stages.empty()) return;
   document["stages"] = Json::array();
   for (const auto& stage : stages) document["stages"].push_back(to_document(stage));

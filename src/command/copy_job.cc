@@ -263,7 +263,8 @@ void CopyJob::warn_of_pages(const TableJob& job, const Plan& plan) {
   const bool pages =
       std::ranges::any_of(plan.chunks, [](const Chunk& chunk) { return chunk.range.kind == ChunkKind::ctid; });
   if (!pages || !options_.max_snapshot_age) return;
-  const auto text = "it is cut by pages, which are valid inside one snapshot: the copy ends if it takes longer than --max-snapshot-age";
+  const auto text = "it is cut by pages, which are valid inside one snapshot: the copy ends if it takes longer than "
+                    "--max-snapshot-age";
   findings_.push_back({Finding::Severity::warning, job.name.display(), text, "give it a unique key, or a longer time"});
   log_warning("{}: {}", job.name.display(), text);
 }

@@ -1,4 +1,5 @@
 // The part of a copy that moves rows: readers and writers at work, and what is looked after meanwhile.
+#include <algorithm>
 #include <thread>
 
 #include <fmt/format.h>
@@ -33,6 +34,12 @@ PipelineTable pipeline_table(TableJob& job, TableProgress& progress, const PgCop
     table.highest = job.facts.key->highest.value_or(0);
   }
   return table;
+}
+
+// What is held to a rate must not come in a rush either: a tenth of a second's share of each reader.
+int receive_buffer(const PgCopyOptions& options) {
+  if (!options.max_rate) return 0;
+  return static_cast<int>(std::clamp<std::int64_t>(*options.max_rate / options.readers / 10, 16'000, 4'000'000));
 }
 
 std::int64_t expected_bytes(const std::vector<Chunk>& chunks) {
@@ -82,8 +89,10 @@ void CopyJob::run_pipeline(std::vector<PipelineTable>& tables, const std::option
   try {
     const bool all = pipeline.run(
         [&](int reader) -> std::unique_ptr<Source> {
-          return std::make_unique<PgSource>(sessions_.source(), sessions_.source_session(fmt::format("reader {}", reader)),
-                                            source_tables_, keeper_.get(), options_.statement_timeout);
+          auto session = sessions_.source_session(fmt::format("reader {}", reader));
+          session.receive_buffer = receive_buffer(options_);
+          return std::make_unique<PgSource>(sessions_.source(), std::move(session), source_tables_, keeper_.get(),
+                                            options_.statement_timeout);
         },
         [&](int writer) -> std::unique_ptr<Sink> {
           return std::make_unique<PgSink>(sessions_.target(), sessions_.writer_session(writer), target_tables_,

@@ -15,7 +15,8 @@ constexpr auto recent = std::chrono::seconds(5);
 // Of this process alone. An idle session waits for us as well.
 std::string looks_sql(const char* roles) {
   return fmt::format(
-      "SELECT CASE WHEN a.state = 'active' THEN coalesce(a.wait_event_type, 'CPU') ELSE 'Client' END, pg_catalog.count(*) "
+      "SELECT CASE WHEN a.state = 'active' THEN coalesce(a.wait_event_type, 'CPU') ELSE 'Client' END, "
+      "pg_catalog.count(*) "
       "FROM pg_catalog.pg_stat_activity AS a WHERE a.application_name ~ '^pghaul {} ({}) ' GROUP BY 1",
       ::getpid(), roles);
 }
@@ -28,7 +29,8 @@ void StageWatch::look_at(pg::Connection& server, const char* roles, Looks& looks
   if (!looks.possible) return;
   try {
     const auto kinds = server.run(looks_sql(roles), Deadline::after(longest_look));
-    for (int row = 0; row < kinds.rows(); ++row) looks.seen.add(std::string(kinds.text(row, 0)), kinds.int64(row, 1));
+    for (int row = 0; row < kinds.rows(); ++row)
+      looks.seen.add(std::string(kinds.text(row, 0)), kinds.int64(row, 1));
   } catch (const Error& error) {
     log_debug("what sessions do is not asked any more: {}", error.headline());
     looks.possible = false;
@@ -46,8 +48,8 @@ void StageWatch::look(pg::Connection& source, pg::Connection& target) {
 }
 
 StageWatch::Moment StageWatch::now() const {
-  return {Deadline::Clock::now(), stages_->times(Stage::reading), stages_->times(Stage::writing), source_.seen,
-          target_.seen};
+  return {Deadline::Clock::now(), stages_->times(Stage::reading), stages_->times(Stage::writing),
+          source_.seen, target_.seen};
 }
 
 std::vector<StageReport> StageWatch::report() const {

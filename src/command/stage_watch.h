@@ -21,8 +21,8 @@ class StageWatch {
   // Null if not on.
   Stages* stages() const { return stages_.get(); }
 
-  // Several times a second while rows move: now and then asks both servers what the job's sessions do. One that cannot
-  // say so is not asked again.
+  // Several times a second while rows move: now and then asks both servers what the job's sessions do. One
+  // that cannot say so is not asked again.
   void look(pg::Connection& source, pg::Connection& target);
 
   std::vector<StageReport> report() const;

@@ -320,6 +320,9 @@ Connection::Connection(const Endpoint& endpoint, const SessionOptions& options) 
   state_->stop = options.stop;
   state_->conn = connect(endpoint, options);
   PQsetNoticeReceiver(state_->conn.get(), receive_notice, state_.get());
+  if (options.receive_buffer > 0) {
+    ::setsockopt(PQsocket(state_->conn.get()), SOL_SOCKET, SO_RCVBUF, &options.receive_buffer, sizeof options.receive_buffer);
+  }
   if (!options.settings.empty()) {
     auto settings = options.settings;
     // Since version 17: a role's or a database's would end snapshots and chunks.

@@ -44,6 +44,8 @@ struct SessionOptions {
   Deadline::Clock::duration connect_timeout = std::chrono::seconds(10);
   // Told that the server is there, once the session is. May be null.
   std::shared_ptr<LossWindows> losses;
+  // How many bytes the kernel takes in ahead of us, so that a server cannot send what we do not take yet; 0: as it likes.
+  int receive_buffer = 0;
   // A silent line is found dead before a deadline says so, see line_watch.h.
   bool watch_line = true;
   // Asked of each new session once its settings are made; throws if it will not do. May be null.

@@ -1,4 +1,6 @@
 // COPY … TO STDOUT: frames, errors in the middle, and streams that nobody reads to their end.
+#include <fstream>
+#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -82,6 +84,41 @@ class CopyOutTest : public testing::Test {
   Clock::duration took_{};
   std::int64_t frames_ = 0;
 };
+
+// Bytes that the kernel holds for the socket with this port of 127.0.0.1.
+std::int64_t bytes_waiting(std::int64_t port) {
+  std::ifstream sockets("/proc/net/tcp");
+  const auto local = fmt::format("0100007F:{:04X}", port);
+  for (std::string line; std::getline(sockets, line);) {
+    std::istringstream fields(line);
+    std::string number, address, remote, state, queues;
+    fields >> number >> address >> remote >> state >> queues;
+    if (address == local) return std::stoll(queues.substr(queues.find(':') + 1), nullptr, 16);
+  }
+  return -1;
+}
+
+// Of a COPY that nobody reads, once there is no more to come.
+std::int64_t taken_in_ahead(Connection& watcher, int receive_buffer) {
+  SessionOptions options;
+  options.receive_buffer = receive_buffer;
+  Connection reader(parse_endpoint(Side::source, test::source_server().conninfo()), options);
+  const auto port = watcher.run(fmt::format("SELECT a.client_port FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = {}",
+                                            reader.backend_pid()),
+                                Deadline::after(60s));
+  CopyOut copy(reader, endless, Deadline::after(60s));
+  for (std::int64_t before = -1;;) {
+    std::this_thread::sleep_for(300ms);
+    const auto now = bytes_waiting(port.int64(0, 0));
+    if (now > 0 && now == before) return now;
+    before = now;
+  }
+}
+
+TEST_F(CopyOutTest, TheServerCannotSendFarAhead) {
+  EXPECT_LE(taken_in_ahead(watcher_, 16'000), 40'000);
+  EXPECT_GT(taken_in_ahead(watcher_, 0), 40'000);
+}
 
 TEST_F(CopyOutTest, TextRows) {
   CopyOut copy(connection_, "COPY (VALUES (1, 'a'), (2, E't\\t\\\\'), (NULL, '')) TO STDOUT", soon());

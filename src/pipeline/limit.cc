@@ -1,9 +1,9 @@
 #include "pipeline/limit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
-
-#include <fmt/format.h>
 
 namespace pghaul {
 namespace {
@@ -18,7 +18,9 @@ constexpr double starved = 0.5;
 double share_of(Time part, Time all) {
   return all.count() <= 0 ? 0 : static_cast<double>(part.count()) / static_cast<double>(all.count());
 }
-int percent(double share) { return static_cast<int>(share * 100 + 0.5); }
+int percent(double share) {
+  return static_cast<int>(share * 100 + 0.5);
+}
 
 struct Cause {
   Time time;
@@ -45,7 +47,9 @@ Cause wait_for_source(const StageTimes& times, const SessionLooks& looks) {
   const auto time = times.of(Activity::source_answer) + times.of(Activity::source_rows);
   const auto seen = looks.text();
   const auto what = "waited for the source" + (seen.empty() ? "" : ", whose sessions were seen " + seen);
-  return {time, looks.show_the_line(share_of(time, times.all())) ? "network from the source" : "source server", what};
+  return {time,
+          looks.show_the_line(share_of(time, times.all())) ? "network from the source" : "source server",
+          what};
 }
 
 Cause wait_for_target(const StageTimes& times, const SessionLooks& looks) {
@@ -53,7 +57,8 @@ Cause wait_for_target(const StageTimes& times, const SessionLooks& looks) {
   const auto time = room + times.of(Activity::target_answer);
   const auto seen = looks.text();
   const auto what = "waited for the target" + (seen.empty() ? "" : ", whose sessions were seen " + seen);
-  return {time, looks.show_the_line(share_of(time, times.all())) ? "network to the target" : "target server", what};
+  return {time, looks.show_the_line(share_of(time, times.all())) ? "network to the target" : "target server",
+          what};
 }
 
 Cause main_cause(const StageTimes& times, const SessionLooks& source, const SessionLooks& target) {
@@ -113,9 +118,10 @@ LimitReport what_limits(const StageTimes& readers, const StageTimes& writers, co
   const auto& slower = at_writing ? writers : readers;
   const auto cause = main_cause(slower, source, target);
   LimitReport limit{cause.by, ""};
-  limit.why = fmt::format("{} {}: {} % of their time; {} were kept waiting by them for {} %", at_writing ? "writers" : "readers",
-                          cause.what, percent(share_of(cause.time, slower.all())), at_writing ? "readers" : "writers",
-                          percent(1 - (at_writing ? reading : writing)));
+  limit.why =
+      fmt::format("{} {}: {} % of their time; {} were kept waiting by them for {} %",
+                  at_writing ? "writers" : "readers", cause.what, percent(share_of(cause.time, slower.all())),
+                  at_writing ? "readers" : "writers", percent(1 - (at_writing ? reading : writing)));
   if (std::abs(reading - writing) >= nearly) return limit;
   const auto next = main_cause(at_writing ? readers : writers, source, target).by;
   if (next != cause.by) limit.why += fmt::format("; nearly as much: {}", next);

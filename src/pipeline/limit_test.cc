@@ -1,9 +1,9 @@
 #include "pipeline/limit.h"
 
-#include <initializer_list>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <initializer_list>
 
 namespace pghaul {
 namespace {
@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
-StageTimes times(std::initializer_list<std::pair<Activity, std::chrono::nanoseconds>> parts, std::chrono::nanoseconds cpu = 0s) {
+StageTimes times(std::initializer_list<std::pair<Activity, std::chrono::nanoseconds>> parts,
+                 std::chrono::nanoseconds cpu = 0s) {
   StageTimes all;
   all.threads = 2;
   all.sum.cpu = cpu;
@@ -30,14 +31,18 @@ SessionLooks looks(std::int64_t cpu, std::int64_t client) {
 }
 
 TEST(Limit, IsTheSideThatIsNotKeptWaiting) {
-  const auto limit = what_limits(idle_readers, times({{Activity::target_answer, 95s}, {Activity::working, 5s}}), {}, looks(9, 3));
+  const auto limit = what_limits(
+      idle_readers, times({{Activity::target_answer, 95s}, {Activity::working, 5s}}), {}, looks(9, 3));
   EXPECT_EQ(limit.by, "target server");
-  EXPECT_EQ(limit.why, "writers waited for the target, whose sessions were seen 9 times at CPU, 3 idle or at the line: 95 % of "
-                       "their time; readers were kept waiting by them for 90 %");
+  EXPECT_EQ(limit.why,
+            "writers waited for the target, whose sessions were seen 9 times at CPU, 3 idle or at the line: "
+            "95 % of "
+            "their time; readers were kept waiting by them for 90 %");
 }
 
 TEST(Limit, RowsThatComeLateAreTheServersOrTheLines) {
-  const auto readers = times({{Activity::source_rows, 60s}, {Activity::source_answer, 20s}, {Activity::working, 20s}});
+  const auto readers =
+      times({{Activity::source_rows, 60s}, {Activity::source_answer, 20s}, {Activity::working, 20s}});
   EXPECT_EQ(what_limits(readers, idle_writers, {}, {}).by, "source server");
   EXPECT_EQ(what_limits(readers, idle_writers, looks(41, 59), {}).by, "source server");
   EXPECT_EQ(what_limits(readers, idle_writers, looks(39, 61), {}).by, "network from the source");
@@ -45,7 +50,9 @@ TEST(Limit, RowsThatComeLateAreTheServersOrTheLines) {
 
 TEST(Limit, WorkThatGetsNoProcessorIsTheMachines) {
   const auto of_cpu = [](std::chrono::nanoseconds cpu) {
-    return what_limits(times({{Activity::working, 80s}, {Activity::source_rows, 20s}}, cpu), idle_writers, {}, {}).by;
+    return what_limits(times({{Activity::working, 80s}, {Activity::source_rows, 20s}}, cpu), idle_writers, {},
+                       {})
+        .by;
   };
   EXPECT_EQ(of_cpu(75s), "pghaul");
   EXPECT_EQ(of_cpu(20s), "this machine");
@@ -53,9 +60,11 @@ TEST(Limit, WorkThatGetsNoProcessorIsTheMachines) {
 }
 
 TEST(Limit, WhatHoldsThemBackIsNamed) {
-  for (const auto& [activity, name] : {std::pair(Activity::rate, "--max-rate"), std::pair(Activity::sleep, "--sleep"),
-                                       std::pair(Activity::retry, "retries"), std::pair(Activity::connecting, "connecting")}) {
-    EXPECT_EQ(what_limits(times({{activity, 60s}, {Activity::source_rows, 40s}}), idle_writers, {}, {}).by, name);
+  for (const auto& [activity, name] :
+       {std::pair(Activity::rate, "--max-rate"), std::pair(Activity::sleep, "--sleep"),
+        std::pair(Activity::retry, "retries"), std::pair(Activity::connecting, "connecting")}) {
+    EXPECT_EQ(what_limits(times({{activity, 60s}, {Activity::source_rows, 40s}}), idle_writers, {}, {}).by,
+              name);
   }
 }
 
@@ -64,7 +73,8 @@ TEST(Limit, TheOtherSideIsNamedWhereItIsNearlyAsBusy) {
   const auto readers = [](auto idle) {
     return times({{Activity::source_rows, 100s - idle}, {Activity::no_room, idle}});
   };
-  const auto near = what_limits(readers(20s), writers, {}, {}), far = what_limits(readers(30s), writers, {}, {});
+  const auto near = what_limits(readers(20s), writers, {}, {}),
+             far = what_limits(readers(30s), writers, {}, {});
   EXPECT_EQ(near.by, "target server");
   EXPECT_THAT(near.why, HasSubstr("nearly as much: source server"));
   EXPECT_EQ(far.by, "target server");
@@ -77,15 +87,21 @@ TEST(Limit, OfNothing) {
 }
 
 TEST(Limit, OfTheLastSeconds) {
-  const auto before = times({{Activity::source_rows, 100s}}), after = times({{Activity::source_rows, 101s}, {Activity::rate, 4s}});
+  const auto before = times({{Activity::source_rows, 100s}}),
+             after = times({{Activity::source_rows, 101s}, {Activity::rate, 4s}});
   EXPECT_EQ(what_limits(after, idle_writers, {}, {}).by, "source server");
   EXPECT_EQ(what_limits(after.since(before), idle_writers, {}, {}).by, "--max-rate");
   EXPECT_EQ(looks(7, 4).since(looks(7, 1)).text(), "3 times idle or at the line");
 }
 
 TEST(StageReports, TheirPartsMakeUpTheTime) {
-  auto all = times({{Activity::working, 1s}, {Activity::source_rows, 2s}, {Activity::no_chunk, 3s}, {Activity::no_room, 4s},
-                    {Activity::target_answer, 5s}, {Activity::sleep, 6s}, {Activity::retry, 7s}});
+  auto all = times({{Activity::working, 1s},
+                    {Activity::source_rows, 2s},
+                    {Activity::no_chunk, 3s},
+                    {Activity::no_room, 4s},
+                    {Activity::target_answer, 5s},
+                    {Activity::sleep, 6s},
+                    {Activity::retry, 7s}});
   const auto report = report_of(Stage::reading, all);
   EXPECT_EQ(report.stage, "readers");
   EXPECT_EQ(report.working, 1s);

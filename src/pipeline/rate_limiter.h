@@ -9,8 +9,8 @@
 
 namespace pghaul {
 
-// When bytes may pass, at a steady rate; what was not used is not saved up for longer than a tenth of a second. Without a
-// clock of its own. Threads: one at a time.
+// When bytes may pass, at a steady rate; what was not used is not saved up for longer than a tenth of a
+// second. Without a clock of its own. Threads: one at a time.
 class RateSchedule {
  public:
   using TimePoint = Deadline::Clock::time_point;
@@ -29,7 +29,8 @@ class RateLimiter {
  public:
   RateLimiter(std::optional<std::int64_t> bytes_per_second, const StopSource& stop);
 
-  // How many bytes should pass at a time, so that nobody sleeps for long: 64 kB, or less where the rate is low.
+  // How many bytes should pass at a time, so that nobody sleeps for long: 64 kB, or less where the rate is
+  // low.
   std::int64_t piece() const { return piece_; }
   // Sleeps as long as the rate asks for. Returns early when a stop is requested.
   void pass(std::int64_t bytes);

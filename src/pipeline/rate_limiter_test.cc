@@ -1,10 +1,10 @@
 #include "pipeline/rate_limiter.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <thread>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace pghaul {
 namespace {
@@ -12,10 +12,12 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = Deadline::Clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
-// Readers that take `piece` bytes at a time and go on when they may, or up to so much later; the bytes that they take in half a
-// minute by a clock that only they have, as a share of what was asked.
+// Readers that take `piece` bytes at a time and go on when they may, or up to so much later; the bytes that
+// they take in half a minute by a clock that only they have, as a share of what was asked.
 double kept(int readers, std::int64_t piece, Clock::duration late = 0ms) {
   constexpr std::int64_t rate = 10'000'000;
   RateSchedule schedule(rate);
@@ -30,10 +32,18 @@ double kept(int readers, std::int64_t piece, Clock::duration late = 0ms) {
   }
 }
 
-TEST(RateSchedule, OneReader) { EXPECT_NEAR(kept(1, 64 * 1024), 1, 0.01); }
-TEST(RateSchedule, ManyReadersShareIt) { EXPECT_NEAR(kept(8, 64 * 1024), 1, 0.01); }
-TEST(RateSchedule, SmallPieces) { EXPECT_NEAR(kept(2, 500), 1, 0.01); }
-TEST(RateSchedule, LargePieces) { EXPECT_NEAR(kept(4, 3'000'000), 1, 0.05); }
+TEST(RateSchedule, OneReader) {
+  EXPECT_NEAR(kept(1, 64 * 1024), 1, 0.01);
+}
+TEST(RateSchedule, ManyReadersShareIt) {
+  EXPECT_NEAR(kept(8, 64 * 1024), 1, 0.01);
+}
+TEST(RateSchedule, SmallPieces) {
+  EXPECT_NEAR(kept(2, 500), 1, 0.01);
+}
+TEST(RateSchedule, LargePieces) {
+  EXPECT_NEAR(kept(4, 3'000'000), 1, 0.05);
+}
 // Whoever sleeps too long catches up.
 TEST(RateSchedule, LateSleepers) {
   EXPECT_NEAR(kept(1, 64 * 1024, 4ms), 1, 0.01);

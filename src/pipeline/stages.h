@@ -17,7 +17,9 @@ struct StageTimes {
   int threads = 0;
   ActivityClock::Reading sum;
 
-  std::chrono::nanoseconds of(Activity activity) const { return sum.times[static_cast<std::size_t>(activity)]; }
+  std::chrono::nanoseconds of(Activity activity) const {
+    return sum.times[static_cast<std::size_t>(activity)];
+  }
   std::chrono::nanoseconds all() const;
   // What came after `before`.
   StageTimes since(const StageTimes& before) const;
@@ -32,7 +34,8 @@ class Stages {
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::pair<Stage, std::size_t>, ActivityClock> clocks_;  // guarded by mutex_; nodes stay where they are
+  std::map<std::pair<Stage, std::size_t>, ActivityClock>
+      clocks_;  // guarded by mutex_; nodes stay where they are
 };
 
 StageReport report_of(Stage stage, const StageTimes& times);

@@ -34,11 +34,13 @@ class Stats : public CopyTest {
     return arguments;
   }
   // The same, but one server is reached through `proxy` with so many bytes a second on each connection.
-  nlohmann::json through_slow_line(const std::string& side, const std::string& conninfo, int port, std::int64_t rate) const {
+  nlohmann::json through_slow_line(const std::string& side, const std::string& conninfo, int port,
+                                   std::int64_t rate) const {
     CuttingProxy proxy(port);
     proxy.set_traffic({.bytes_per_second = rate});
-    const auto result = run_pghaul(with(command("copy", {"--stats", "--json", "--batch-bytes", "200kB"}), side, proxy.through(conninfo)),
-                                   {}, 120s);
+    const auto result = run_pghaul(
+        with(command("copy", {"--stats", "--json", "--batch-bytes", "200kB"}), side, proxy.through(conninfo)),
+        {}, 120s);
     EXPECT_EQ(result.status, 0) << result;
     return json_of(result);
   }
@@ -46,7 +48,8 @@ class Stats : public CopyTest {
 
 TEST_F(Stats, SlowSource) {
   make_profiles(1500);
-  const auto report = measured({"--where", "id % 90 <> 0 OR pg_sleep(0.01) IS NOT NULL", "--batch-bytes", "64kB"});
+  const auto report =
+      measured({"--where", "id % 90 <> 0 OR pg_sleep(0.01) IS NOT NULL", "--batch-bytes", "64kB"});
   EXPECT_EQ(report["limit"]["by"], "source server") << report["limit"];
   EXPECT_THAT(report["limit"]["why"].get<std::string>(), HasSubstr("at Timeout"));
   const auto readers = stage(report, 0, "readers"), writers = stage(report, 1, "writers");
@@ -59,10 +62,11 @@ TEST_F(Stats, SlowSource) {
 
 TEST_F(Stats, SlowTarget) {
   make_profiles(3000);
-  target_sql("CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb); "
-             "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS "
-             "$$BEGIN PERFORM pg_sleep(0.0005); RETURN NEW; END$$; "
-             "CREATE TRIGGER slow BEFORE INSERT ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.slow()");
+  target_sql(
+      "CREATE TABLE public.profiles (id bigint PRIMARY KEY, data jsonb); "
+      "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS "
+      "$$BEGIN PERFORM pg_sleep(0.0005); RETURN NEW; END$$; "
+      "CREATE TRIGGER slow BEFORE INSERT ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.slow()");
   const auto report = measured({"--allow", "triggers", "--batch-bytes", "64kB"});
   EXPECT_EQ(report["limit"]["by"], "target server") << report["limit"];
   EXPECT_GT(share(stage(report, 0, "readers"), "no_room"), 0.5) << report["stages"];
@@ -92,7 +96,8 @@ TEST_F(Stats, Sleep) {
 // Threads live from the first row to the last, or nearly so.
 TEST_F(Stats, MaxRateAndTheTimesOfTheThreads) {
   make_profiles(4000);
-  const auto report = measured({"--readers", "3", "--writers", "1", "--max-rate", "200kB/s", "--batch-bytes", "64kB"});
+  const auto report =
+      measured({"--readers", "3", "--writers", "1", "--max-rate", "200kB/s", "--batch-bytes", "64kB"});
   EXPECT_EQ(report["limit"]["by"], "--max-rate") << report["limit"];
   const double wall = report["time_seconds"];
   const auto readers = stage(report, 0, "readers"), writers = stage(report, 1, "writers");
