@@ -211,6 +211,8 @@ TEST(Options, LimitsThemselvesAreTaken) {
 TEST(Options, Contradictions) {
   EXPECT_THAT(copy_refusal({"--full", "--on-conflict", "skip"}), HasSubstr("--full and --on-conflict skip contradict"));
   EXPECT_THAT(copy_refusal({"--full", "--on-conflict", "update"}), HasSubstr("--full and --on-conflict update contradict"));
+  EXPECT_THAT(copy_refusal({"--chunk-by", "ctid", "--snapshot", "chunk"}),
+              HasSubstr("--chunk-by ctid and --snapshot chunk contradict"));
   EXPECT_THAT(copy_refusal({"--require-one-snapshot", "--snapshot", "chunk"}),
               HasSubstr("--require-one-snapshot and --snapshot chunk contradict"));
   EXPECT_THAT(copy_refusal({"--late-rows", "ignore", "--late-wait", "10s"}),

@@ -62,6 +62,9 @@ void check_contradictions(const Invocation& invocation) {
   if (options.require_one_snapshot && options.snapshot == SnapshotMode::chunk) {
     throw contradiction("--require-one-snapshot", "--snapshot chunk", "chunk takes one snapshot for each chunk");
   }
+  if (options.plan.chunk_by == ChunkBy::ctid && options.snapshot == SnapshotMode::chunk) {
+    throw contradiction("--chunk-by ctid", "--snapshot chunk", "pages mean something inside one snapshot only");
+  }
   if (options.max_snapshot_age && options.require_one_snapshot) {
     throw contradiction("--max-snapshot-age", "--require-one-snapshot", "what replaces a snapshot makes a second one");
   }

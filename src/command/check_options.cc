@@ -53,6 +53,8 @@ void check_options(const PgCopyOptions& options) {
           "full and on_conflict contradict each other: a table that was just emptied has no rows to meet");
   require(!options.require_one_snapshot || options.snapshot == SnapshotMode::shared,
           "require_one_snapshot and one snapshot for each chunk contradict each other");
+  require(options.plan.chunk_by != ChunkBy::ctid || options.snapshot == SnapshotMode::shared,
+          "pages and one snapshot for each chunk contradict each other: pages mean something inside one snapshot only");
   require(!options.max_snapshot_age || (options.snapshot == SnapshotMode::shared && !options.require_one_snapshot),
           "max_snapshot_age is for shared snapshots of which there may be several");
 }

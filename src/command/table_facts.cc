@@ -138,6 +138,7 @@ Plan plan_round(const TableJob& job, const PgCopyOptions& options, const std::op
   range.high_water = job.observation.high_water;
   range.replace = last.has_value();
   if (last) range.gained_above = last->high_water;
+  range.one_snapshot = options.snapshot == SnapshotMode::shared;
   auto cut = options.plan;
   // What was gained is told by its keys, however the first round was cut.
   if (last && job.facts.key && cut.chunk_by == ChunkBy::ctid) cut.chunk_by = ChunkBy::automatic;

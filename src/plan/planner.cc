@@ -205,11 +205,14 @@ Plan plan_ordered(const TableFacts& facts, const PlanOptions& options, const Pla
   return plan;
 }
 
-std::string because_of_key(const TableFacts& facts) {
+std::string why_whole(const TableFacts& facts, const PlanOptions& options) {
+  if (options.chunk_by == ChunkBy::whole) return "asked for: the whole table";
+  const auto all = megabytes(static_cast<double>(facts.bytes));
   if (facts.ordered_key) {
-    return fmt::format("the key {} tells no new rows from old, and the table is small", facts.ordered_key->name);
+    return fmt::format("the key {} tells no new rows from old, and the table is small: all of {}", facts.ordered_key->name, all);
   }
-  return facts.no_key.empty() ? "no usable key and small" : fmt::format("no usable key and small ({})", facts.no_key);
+  const auto* const why = facts.bytes <= options.batch_bytes ? "and small" : "and pages need one snapshot for all of them";
+  return fmt::format("no usable key {}{}: all of {}", why, facts.no_key.empty() ? "" : fmt::format(" ({})", facts.no_key), all);
 }
 
 Plan plan_whole(const TableFacts& facts, const PlanOptions& options, const PlanRange& range) {
@@ -218,10 +221,7 @@ Plan plan_whole(const TableFacts& facts, const PlanOptions& options, const PlanR
   chunk.tail = chunk.refined = true;
   chunk.replace = range.replace || range.gained_above;
   plan.chunks.push_back(std::move(chunk));
-  plan.reason = options.chunk_by == ChunkBy::whole
-                    ? "asked for: the whole table at once"
-                    : fmt::format("{}: all of {} at once", because_of_key(facts),
-                                  megabytes(static_cast<double>(facts.bytes)));
+  plan.reason = why_whole(facts, options) + " at once";
   return plan;
 }
 
@@ -259,7 +259,7 @@ Plan plan_pages(const TableFacts& facts, const PlanOptions& options, const PlanR
   return plan;
 }
 
-ChunkBy decide(const TableFacts& facts, const PlanOptions& options) {
+ChunkBy decide(const TableFacts& facts, const PlanOptions& options, const PlanRange& range) {
   if (options.chunk_by == ChunkBy::key && !facts.key && !facts.ordered_key) {
     throw Error(ErrorKind::refused, "no key to cut by: no usable unique index")
         .advise("use --chunk-by auto, or create a primary key on the source");
@@ -267,11 +267,12 @@ ChunkBy decide(const TableFacts& facts, const PlanOptions& options) {
   if (options.chunk_by != ChunkBy::automatic) return options.chunk_by;
   if (facts.key) return ChunkBy::key;
   if (facts.bytes <= options.batch_bytes) return ChunkBy::whole;
-  return facts.ordered_key ? ChunkBy::key : ChunkBy::ctid;
+  if (facts.ordered_key) return ChunkBy::key;
+  return range.one_snapshot ? ChunkBy::ctid : ChunkBy::whole;
 }
 
 Plan cut(const TableFacts& facts, const PlanOptions& options, const PlanRange& range) {
-  switch (decide(facts, options)) {
+  switch (decide(facts, options, range)) {
     case ChunkBy::key:
       if (!facts.key) return plan_ordered(facts, options, range);
       return KeyPlanner(facts, options, range).plan();

@@ -46,11 +46,12 @@ struct MemberFacts {
   TableFacts facts;
 };
 
-// Which rows a run takes: everything (first run of a generation), or what lies above `gained_above`.
+// Which rows a run takes: everything (first run of a generation), or what lies above `gained_above`; and how it reads them.
 struct PlanRange {
   std::optional<std::int64_t> gained_above;  // high-water mark of the run before; its tail is replaced
   std::optional<std::int64_t> high_water;    // of this run; nothing: the table is empty
   bool replace = false;                      // chunks empty their range on the target first
+  bool one_snapshot = true;  // of all chunks; without it pages are of no use: an update moves a row from one to another
 };
 
 struct Plan {

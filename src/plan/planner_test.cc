@@ -323,6 +323,17 @@ TEST(PlanByPages, RangesOfAboutABatchAndAnOpenEnd) {
   for (const Chunk& chunk : plan.chunks) EXPECT_TRUE(chunk.refined);
 }
 
+// An update in between may move a row to a page that was read before, or is read later.
+TEST(PlanByPages, NotWithASnapshotForEachChunk) {
+  PlanRange range;
+  range.one_snapshot = false;
+  const Plan plan = make_plan(table(704'000'000, 1e6), {}, range);
+  ASSERT_EQ(plan.chunks.size(), 1U);
+  EXPECT_EQ(describe(plan.chunks[0].range, ""), "all rows");
+  EXPECT_EQ(plan.reason, "no usable key and pages need one snapshot for all of them: all of 704.0 MB at once");
+  EXPECT_EQ(make_plan(keyed_table(81'920'000, 1e6, 1, 10), {}, range).chunks[0].range.kind, ChunkKind::key);
+}
+
 TEST(PlanByPages, ToastCounts) {
   TableFacts facts = table(800'000'000, 1e6);
   facts.pages = 1000;  // 800 kB behind each page

@@ -159,6 +159,7 @@ TEST_F(PgCopy, OptionsOutOfRangeAreRefusedAtOnce) {
   expect_usage([](auto& o) { o.timeout = 0ms; }, "timeouts");
   expect_usage([](auto& o) { o.late_wait = -1ms; }, "late_wait");
   expect_usage([](auto& o) { o.full = true, o.on_conflict = OnConflict::skip; }, "contradict");
+  expect_usage([](auto& o) { o.plan.chunk_by = ChunkBy::ctid, o.snapshot = SnapshotMode::chunk; }, "contradict");
   expect_usage([](auto& o) { o.require_one_snapshot = true, o.snapshot = SnapshotMode::chunk; }, "contradict");
 }
 

@@ -121,6 +121,20 @@ TEST_F(CopyOptions, SnapshotChunk) {
   EXPECT_EQ(target_sql("SELECT count(*) FROM pghaul.chunk WHERE state = 'done' AND snapshot !~ '^\\d+:\\d+:'"), "0");
 }
 
+// Rows move between pages while these are read: so they are read at once.
+TEST_F(CopyOptions, SnapshotChunkWithoutAKey) {
+  source_sql("CREATE TABLE public.keyless (n int, v text); "
+             "INSERT INTO public.keyless SELECT g, repeat('x', 90) FROM generate_series(1, 20000) g; ANALYZE public.keyless");
+  const Arguments arguments{"--table", "keyless", "--snapshot", "chunk", "--batch-bytes", "64kB", "--max-rate", "1MB/s"};
+  auto running = start_copy(arguments);
+  source_sql("SELECT pg_sleep(0.5); UPDATE public.keyless SET v = v || 'y' WHERE n % 3 = 0; VACUUM public.keyless; "
+             "UPDATE public.keyless SET v = v || 'z' WHERE n % 3 = 1");
+  const auto result = running.finish();
+  EXPECT_EQ(result.status, 0) << result;
+  EXPECT_EQ(target_sql("SELECT count(*), count(DISTINCT n) FROM public.keyless"), "20000|20000");
+  EXPECT_EQ(target_sql("SELECT string_agg(DISTINCT kind, ',') FROM pghaul.chunk"), "whole");
+}
+
 TEST_F(CopyOptions, F2_SnapshotSharedIsOnePointInTime) {
   make_profiles(3000);
   auto running = start_copy({"--batch-bytes", "64kB", "--readers", "1", "--sleep", "50ms", "--json"});
