@@ -12,13 +12,16 @@ namespace pghaul::test {
 // Which command meets the hostile server, and as what. The other side is polite.
 enum class Meeting { copy_source, copy_target, plan_source, verify_source, verify_target, status };
 
+// A server that never answers is waited for as --statement-timeout says, and ten seconds.
+constexpr std::chrono::seconds longest_silence{25};
+
 struct HostileCase {
   std::string name = {};
   Meeting meeting = Meeting::copy_source;
   Script script = {};
   std::string says = {};          // has to be in the output
   std::vector<int> codes = {3};   // any of these; 0 only where nothing of what is wrong is needed
-  std::chrono::seconds limit{10};
+  std::chrono::seconds limit = longest_silence;
 };
 
 using HostileCases = std::vector<HostileCase>;
@@ -47,6 +50,6 @@ Script in_first_answer(const std::string& bytes);
 Script in_answer_to(const std::string& text, const std::string& bytes);
 // The same twice: as source and as target of a copy.
 void add_both(HostileCases& cases, const std::string& name, const Script& script, const std::string& says = {},
-              std::chrono::seconds limit = std::chrono::seconds(10));
+              std::chrono::seconds limit = longest_silence);
 
 }  // namespace pghaul::test
