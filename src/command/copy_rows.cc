@@ -42,6 +42,16 @@ int receive_buffer(const PgCopyOptions& options) {
   return static_cast<int>(std::clamp<std::int64_t>(*options.max_rate / options.readers / 10, 16'000, 4'000'000));
 }
 
+// What a target forgets is cut or planned again by what it remembers; here it remembers nothing that is left to do.
+Error lost_chunks(const TableJob& job) {
+  return Error(ErrorKind::failed, "the ledger does not know chunks any more that are not done: the target lost commits that it had "
+                                  "acknowledged (a failover?), or somebody removed rows of the ledger")
+      .on(Side::target)
+      .about(job.name.display())
+      .safe("rows and marks of the chunks that it knows are there; of those that it forgot nothing was written")
+      .advise("after a failover run the same command again; if rows of the ledger were removed, with --full");
+}
+
 std::int64_t expected_bytes(const std::vector<Chunk>& chunks) {
   std::int64_t bytes = 0;
   for (const auto& chunk : chunks) bytes += chunk.estimated_bytes;
@@ -70,6 +80,7 @@ void CopyJob::move(const std::vector<TableJob*>& jobs, std::vector<std::vector<C
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       chunks[i] = jobs[i]->ledger->pending_chunks();
       left = left || !chunks[i].empty();
+      if (jobs[i]->ledger->take_forgotten() && chunks[i].empty()) throw lost_chunks(*jobs[i]);
     }
     if (!left || round == most_rounds_after_losses) return;
     log_warning("the target lost commits that it had acknowledged; their chunks are copied again");

@@ -43,6 +43,9 @@ class Ledger {
   // Remembers a failed attempt for people; in a transaction of its own, as a rollback would erase it. Best effort.
   virtual void note_failed_attempt(const Chunk& chunk, std::string_view error) noexcept = 0;
 
+  // A chunk turned out to be forgotten when its rows were to be marked. Nothing was written.
+  virtual void note_forgotten() noexcept {}
+
   // All chunks not done yet, in the order of their numbers.
   virtual std::vector<Chunk> pending_chunks() = 0;
 

@@ -209,7 +209,7 @@ std::vector<Chunk> PgLedger::split(const Chunk& parent, const std::vector<Chunk>
                                 begin_fenced_sql(session_.names(), table_copy_));
     if (!claim_for_split(connection, parent)) {
       check_ownership();
-      if (!knows(connection, parent)) return;
+      if (!knows(connection, parent)) return note_forgotten();
       stored = read_pending_chunks(connection, session_.names(), table_copy_, generation_, parent.no,
                                    session_.statement_deadline());
       return;

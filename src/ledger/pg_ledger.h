@@ -1,6 +1,7 @@
 // The ledger of one table copy in a PostgreSQL target.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -102,6 +103,9 @@ class PgLedger : public Ledger {
   std::vector<Chunk> split(const Chunk& parent, const std::vector<Chunk>& children) override;
   void note_failed_attempt(const Chunk& chunk, std::string_view error) noexcept override;
   std::vector<Chunk> pending_chunks() override;
+  void note_forgotten() noexcept override { forgotten_ = true; }
+  // Whether any was, by mark or by split, since this was asked last.
+  bool take_forgotten() { return forgotten_.exchange(false); }
   void check_ownership() override;
   Mark mark_for(const Chunk& chunk) const override;
 
@@ -123,6 +127,7 @@ class PgLedger : public Ledger {
   int generation_;
   std::int64_t epoch_;
   int planned_round_ = 0;  // by this owner
+  std::atomic<bool> forgotten_{false};
 };
 
 // Becomes the owner: takes the owner lock for as long as the session lives, and raises the epoch under the exclusive

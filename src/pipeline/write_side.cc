@@ -62,6 +62,7 @@ void Pipeline::account(const BatchStreamPtr& batch, const WriteResult& result) {
         .safe("nothing was written by this process since then; what it had finished before is kept")
         .advise("leave it to the new owner; pghaul status names it");
   }
+  if (result.outcome == MarkOutcome::forgotten) tables_[task->table].ledger->note_forgotten();
   const bool done = result.outcome == MarkOutcome::written || result.outcome == MarkOutcome::already_done;
   if (done) ++progress.chunks;
   // Unknown for an open batch whose chunk was done already; the ledger has the figures.

@@ -131,6 +131,19 @@ TEST_F(Owner, A2_TheLockGoesWithTheOwner) {
   expect_exactly_once(20'000);
 }
 
+// Nothing is left to do then, but the copy is not complete.
+TEST_F(Owner, SomebodyRemovesRowsOfTheLedger) {
+  make_profiles(20'000);
+  auto running = started();
+  target_sql("DELETE FROM pghaul.chunk WHERE state = 'pending'");
+  const auto result = running.finish();
+  EXPECT_EQ(result.status, 5) << result;
+  EXPECT_THAT(result.err, HasSubstr("the ledger does not know chunks any more that are not done"));
+  EXPECT_THAT(result.err, HasSubstr("with --full"));
+  copied({"--full"});
+  expect_exactly_once(20'000);
+}
+
 TEST_F(Owner, StatusTellsEachState) {
   EXPECT_THAT(status().out, HasSubstr("no ledger in schema pghaul: nothing was copied to this target"));
   make_profiles(20'000);
