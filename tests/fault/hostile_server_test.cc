@@ -23,7 +23,7 @@ using testing::Not;
 
 // Sanitizers keep notes of all memory beside it.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::int64_t memory_limit = 1'200'000'000;
+constexpr std::int64_t memory_limit = 2'000'000'000;
 #else
 constexpr std::int64_t memory_limit = 300'000'000;
 #endif
