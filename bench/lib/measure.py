@@ -88,6 +88,11 @@ def machine_cpu():
     return sum(int(fields[i]) for i in (0, 1, 2, 5, 6, 7)) / TICKS
 
 
+def stolen_cpu():
+    """Seconds in which the processors of a virtual machine were given to others."""
+    return int(pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]) / TICKS
+
+
 def wait_for_idle(limit):
     """Until the machine has been idle for two seconds, at most `limit` seconds."""
     until, calm = time.monotonic() + limit, 0
@@ -103,11 +108,12 @@ def measure(servers, folder, job):
         server.wait_quiet()
     work = Work(folder)
     sampler = threading.Thread(target=work.sample)
-    before, machine, started = sum(s.cpu() for s in servers), machine_cpu(), time.monotonic()
+    before, machine, stolen = sum(s.cpu() for s in servers), machine_cpu(), stolen_cpu()
+    started = time.monotonic()
     sampler.start()
     try:
         job(work)
-        wall = time.monotonic() - started
+        wall, stolen = time.monotonic() - started, stolen_cpu() - stolen
     finally:
         work.done.set()
         sampler.join()
@@ -116,4 +122,4 @@ def measure(servers, folder, job):
     served = sum(s.cpu() for s in servers) - before
     return {"wall": wall, "tool_cpu": work.cpu, "server_cpu": served, "share": work.cpu / max(work.cpu + served, 0.01),
             "other_cpu": max(0.0, machine_cpu() - machine - work.cpu - served),
-            "rss_largest_mb": work.peak_largest / 1024, "rss_sum_mb": work.peak_sum / 1024}
+            "stolen_cpu": stolen, "rss_largest_mb": work.peak_largest / 1024, "rss_sum_mb": work.peak_sum / 1024}

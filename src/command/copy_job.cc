@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "catalog/target_ddl.h"
-#include "command/build_indexes.h"
 #include "command/preflight_checks.h"
 #include "command/run_policy.h"
 #include "command/table_facts.h"
@@ -52,6 +51,7 @@ CopyJob::CopyJob(const PgCopyOptions& options, StopSource& stop, CopyObserver& o
 }
 
 CopyJob::~CopyJob() {
+  finisher_.reset();
   if (keeper_) keeper_->release();
   if (ledger_session_) ledger_session_->release_locks();
 }
@@ -63,7 +63,21 @@ void CopyJob::run() {
   // From here on the target is written to: the ledger, then the table, then rows.
   claim_tables();
   choose_actions();
+  finisher_ = std::make_unique<TableFinisher>(sessions_, options_, control_->ledger_names, retry_, deadline_, stop_);
+  try {
+    copy_rows();
+    finish_tables();
+  } catch (const Error& error) {
+    // What stopped the job may be an index that was built meanwhile.
+    const auto cause = finisher_->failure();
+    if (error.kind() == ErrorKind::stopped && cause) throw *cause;
+    throw;
+  }
+  progress_.phase = Phase::finished;
+  tick();
+}
 
+void CopyJob::copy_rows() {
   std::vector<TableJob*> active, resumed;
   for (auto& job : jobs_) {
     if (has_work(job)) active.push_back(&job);
@@ -77,10 +91,6 @@ void CopyJob::run() {
     control_->revive(sessions_, retry_, stop_);
     pass_over(resumed);
   }
-
-  finish_tables();
-  progress_.phase = Phase::finished;
-  tick();
 }
 
 void CopyJob::inspect() {
@@ -331,14 +341,14 @@ void CopyJob::tick() {
 }
 
 void CopyJob::finish_tables() {
-  IndexBuilder builder(sessions_, options_, control_->ledger_names, retry_, deadline_, stop_, [this] { tick(); });
-  progress_.phase = Phase::building_indexes;
+  std::vector<TableJob*> jobs;
   for (auto& job : jobs_) {
-    if (has_work(job)) builder.add(job);
+    if (has_work(job)) jobs.push_back(&job);
   }
-  builder.build();
+  progress_.phase = Phase::building_indexes;
+  finisher_->finish(jobs, [this] { tick(); });
   progress_.phase = Phase::vacuuming;
-  builder.vacuum();
+  finisher_->vacuum(jobs, [this] { tick(); });
   for (auto& job : jobs_) {
     if (has_work(job) && !job.ledger->finish(job.steps, deadline_)) {
       throw Error(ErrorKind::failed, "the target lost commits that it had acknowledged (a crash or a failover)")

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "command/commands.h"
+#include "command/finish_tables.h"
 #include "command/preflight.h"
 #include "command/stage_watch.h"
 #include "command/table_job.h"
@@ -37,6 +38,7 @@ class CopyJob {
   void choose_actions();
   void choose_action(TableJob& job);
   void accept_files(TableJob& job);
+  void copy_rows();
   void pass_over(const std::vector<TableJob*>& jobs);
   void finish_tables();
 
@@ -48,6 +50,8 @@ class CopyJob {
   std::vector<Chunk> plan_table(TableJob& job);
   void warn_of_pages(const TableJob& job, const Plan& plan);
   void start_generation(TableJob& job, const Plan& plan);
+  // Its rows are all there once this pass has taken them.
+  bool ends_with_this_pass(const TableJob& job) const;
   void move(const std::vector<TableJob*>& jobs, std::vector<std::vector<Chunk>> chunks);
   void prepare_workers(const std::vector<TableJob*>& jobs);
   void run_pipeline(std::vector<PipelineTable>& tables, const std::optional<Error>& housekeeping_error);
@@ -79,6 +83,7 @@ class CopyJob {
   std::vector<TargetTable> target_tables_;
   std::unique_ptr<SnapshotKeeper> keeper_;
   int snapshots_ = 0;
+  std::unique_ptr<TableFinisher> finisher_;  // last: its threads use the rest
 };
 
 }  // namespace pghaul

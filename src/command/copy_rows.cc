@@ -60,6 +60,9 @@ std::int64_t expected_bytes(const std::vector<Chunk>& chunks) {
 
 }  // namespace
 
+// One that is resumed takes what the source has gained, next.
+bool CopyJob::ends_with_this_pass(const TableJob& job) const { return job.action != TableAction::resume || !job.key; }
+
 void CopyJob::move(const std::vector<TableJob*>& jobs, std::vector<std::vector<Chunk>> chunks) {
   std::optional<Error> housekeeping_error;
   std::jthread housekeeper([&, log = LogScope::of_this_thread()](const std::stop_token& done) {
@@ -73,6 +76,7 @@ void CopyJob::move(const std::vector<TableJob*>& jobs, std::vector<std::vector<C
       progress.bytes_expected = progress.bytes + expected_bytes(chunks[i]);
       tables.push_back(pipeline_table(*jobs[i], progress, options_));
       tables.back().chunks = std::move(chunks[i]);
+      if (ends_with_this_pass(*jobs[i])) tables.back().all_done = [this, job = jobs[i]] { finisher_->begin_early(*job); };
     }
     run_pipeline(tables, housekeeping_error);
 

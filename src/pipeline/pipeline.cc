@@ -1,6 +1,9 @@
 #include "pipeline/pipeline.h"
 
+#include <algorithm>
+#include <functional>
 #include <new>
+#include <numeric>
 #include <system_error>
 #include <thread>
 
@@ -20,6 +23,14 @@ Error safe_so_far(Error error) {
   return error;
 }
 
+// What follows the rows of a large table takes long, too, and should not be waited for alone in the end.
+std::vector<std::size_t> largest_first(const std::vector<PipelineTable>& tables) {
+  std::vector<std::size_t> order(tables.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return tables[i].bytes; });
+  return order;
+}
+
 }  // namespace
 
 Pipeline::Pipeline(PipelineOptions options, std::vector<PipelineTable>& tables, StopSource& stop)
@@ -29,7 +40,7 @@ Pipeline::Pipeline(PipelineOptions options, std::vector<PipelineTable>& tables, 
       chunks_(stop, options_.max_chunks),
       batches_(options_.queue_length, stop),
       rate_(options_.max_rate, stop) {
-  for (std::size_t i = 0; i < tables_.size(); ++i) {
+  for (const auto i : largest_first(tables_)) {
     for (const auto& chunk : tables_[i].chunks) {
       chunks_.add(std::make_shared<ChunkTask>(i, chunk, options_.retry));
     }

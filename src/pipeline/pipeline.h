@@ -45,6 +45,8 @@ struct PipelineTable {
   std::int64_t lowest = 0, highest = 0;  // bounds of key or pages, for halving open ranges
   bool ordered_key = false;              // whose bounds are no numbers
   std::vector<Chunk> chunks;             // to do
+  // Called once, from any thread, when no chunk of the table is left while others may have some. May be empty; must not wait.
+  std::function<void()> all_done = {};
 };
 
 // Each is called once per thread, from run()'s thread.

@@ -66,6 +66,33 @@ TEST_F(Pipelines, TablesShareReadersAndWriters) {
   expect_all_done();
 }
 
+TEST_F(Pipelines, TellsWhenATableIsDone) {
+  for (int i = 0; i < 5; ++i) run_.add_table(100 * i, 30);
+  std::mutex mutex;
+  std::map<std::size_t, int> told;
+  run_.all_done = [&](std::size_t i) {
+    const std::lock_guard lock(mutex);
+    ++told[i];
+    EXPECT_EQ(table(i).count("pending"), 0);
+  };
+  run_.hook = [&, failed = std::make_shared<std::atomic<int>>(0)](std::string_view place, const Chunk&) {
+    if (place == "sink.commit" && ++*failed < 5) throw transient_error(Side::target);
+  };
+  EXPECT_TRUE(run_.run());
+  expect_all_done();
+  EXPECT_EQ(told, (std::map<std::size_t, int>{{1, 1}, {2, 1}, {3, 1}, {4, 1}})) << "the first has nothing to do";
+}
+
+// What follows the rows of a large table takes long, too.
+TEST_F(Pipelines, LargeTablesComeFirst) {
+  for (const int keys : {300, 500, 100, 400}) run_.add_table(keys, 30);
+  run_.options.readers = run_.options.writers = 1;
+  std::vector<std::size_t> order;
+  run_.all_done = [&](std::size_t i) { order.push_back(i); };
+  EXPECT_TRUE(run_.run());
+  EXPECT_THAT(order, testing::ElementsAre(1, 3, 0, 2));
+}
+
 TEST_F(Pipelines, NothingToDo) {
   run_.tables.emplace_back(std::vector<std::int64_t>(), std::vector<Chunk>());
   EXPECT_TRUE(run_.run());

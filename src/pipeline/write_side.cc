@@ -72,8 +72,9 @@ void Pipeline::account(const BatchStreamPtr& batch, const WriteResult& result) {
     count_moved(summary->rows, 0);
   }
   progress.late_rows += result.late_rows;
-  --progress.chunks_pending;
+  const bool last = --progress.chunks_pending == 0;
   chunks_.complete(task);
+  if (last && tables_[task->table].all_done) tables_[task->table].all_done();
 }
 
 }  // namespace pghaul

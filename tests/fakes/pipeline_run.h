@@ -65,6 +65,7 @@ struct PipelineRun {
       entry.rows = static_cast<double>(table.source_keys().size());
       entry.highest = table.source_keys().empty() ? 0 : table.source_keys().back();
       entry.chunks = table.pending_chunks();
+      if (all_done) entry.all_done = [this, i = pipeline_tables.size() - 1] { all_done(i); };
     }
     Pipeline pipeline(options, pipeline_tables, *stop);
     return pipeline.run([&](int) { return std::make_unique<FakeSource>(tables, hook); },
@@ -77,6 +78,7 @@ struct PipelineRun {
   PlanOptions plan;
   Hook hook = [](std::string_view, const Chunk&) {};
   std::function<void()> tick = [] {};
+  std::function<void(std::size_t table)> all_done = {};
   std::unique_ptr<StopSource> stop = std::make_unique<StopSource>();
   std::unique_ptr<std::deque<TableProgress>> progress;
 };
