@@ -79,6 +79,7 @@ struct PgCopyOptions {
 
   int readers = 2;   ///< threads and sessions on the source; at least 1
   int writers = 2;   ///< threads and sessions on the target; at least 1
+  std::optional<int> max_workers;  ///< more of either are added up to so many of each, where that pays
   PlanOptions plan;  ///< size of chunks
 
   std::chrono::milliseconds timeout{std::chrono::hours(24)};              ///< of the whole job

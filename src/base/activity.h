@@ -24,8 +24,9 @@ enum class Activity {
   sleep,          // --sleep
   retry,          // the pause before another try
   connecting,
+  parked,         // more are at work than pay; see WorkerTuner
 };
-inline constexpr std::size_t activity_count = 12;
+inline constexpr std::size_t activity_count = 13;
 
 // What waiting for an answer of that side is called.
 Activity answer_of(Side side);

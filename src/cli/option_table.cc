@@ -54,6 +54,9 @@ constexpr OptionSpec kTable[] = {
     {"--writers", "N", "How", "Connections that write to the target, 1 to 64.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.writers = static_cast<int>(parse_count(v, 1, 64)); },
      [](const Invocation& i) { return std::to_string(i.copy.writers); }, true},
+    {"--max-workers", "N", "How", "Begin with --readers and --writers, and add to those that keep the others waiting, up to N "
+     "of each, 1 to 64; what does not make it faster is taken back.", verbs::copying,
+     [](Invocation& i, Text v) { i.copy.max_workers = static_cast<int>(parse_count(v, 1, 64)); }},
     {"--batch-bytes", "SIZE", "How", "Bytes of a batch, the unit of work and of retry.", verbs::tables,
      [](Invocation& i, Text v) { i.copy.plan.batch_bytes = parse_bytes_between(v, 64'000, 1'000'000'000); },
      [](const Invocation& i) { return show_bytes(i.copy.plan.batch_bytes); }, true},

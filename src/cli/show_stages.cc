@@ -25,7 +25,8 @@ constexpr std::pair<std::string_view, std::string_view> wait_words[] = {
     {"rate", "by --max-rate"},
     {"sleep", "by --sleep"},
     {"retry", "before another try"},
-    {"connecting", "to connect"}};
+    {"connecting", "to connect"},
+    {"parked", "as more would not pay"}};
 
 std::string words_for(const std::string& wait) {
   const auto* const found = std::ranges::find(wait_words, wait, [](const auto& each) { return each.first; });

@@ -31,6 +31,7 @@ void check_names(const PgCopyOptions& options) {
 
 void check_numbers(const PgCopyOptions& options) {
   require(options.readers >= 1 && options.writers >= 1, "readers and writers must be at least 1");
+  require(options.max_workers.value_or(1) >= 1, "max_workers must be at least 1");
   require(options.plan.batch_bytes >= 1 && options.plan.batch_rows.value_or(1) >= 1, "a batch must hold something");
   require(options.max_retries >= 0, "max_retries must not be negative");
   require(options.max_rate.value_or(1) >= 1 && options.max_chunks.value_or(1) >= 1,

@@ -30,7 +30,7 @@ PgCopyOptions with_fitting_batches(PgCopyOptions options) {
   const auto time = std::min(options.statement_timeout, options.max_snapshot_age.value_or(options.statement_timeout));
   const auto per_timeout = *options.max_rate * time.count() / 1000;
   options.plan.batch_bytes =
-      std::min(options.plan.batch_bytes, std::max(smallest_batch, per_timeout / (4 * options.readers)));
+      std::min(options.plan.batch_bytes, std::max(smallest_batch, per_timeout / (4 * most_readers(options))));
   return options;
 }
 

@@ -39,7 +39,7 @@ PipelineTable pipeline_table(TableJob& job, TableProgress& progress, const PgCop
 // What is held to a rate must not come in a rush either: a tenth of a second's share of each reader.
 int receive_buffer(const PgCopyOptions& options) {
   if (!options.max_rate) return 0;
-  return static_cast<int>(std::clamp<std::int64_t>(*options.max_rate / options.readers / 10, 16'000, 4'000'000));
+  return static_cast<int>(std::clamp<std::int64_t>(*options.max_rate / most_readers(options) / 10, 16'000, 4'000'000));
 }
 
 // What a target forgets is cut or planned again by what it remembers; here it remembers nothing that is left to do.

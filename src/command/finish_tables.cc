@@ -51,7 +51,7 @@ TableFinisher::TableFinisher(const Sessions& sessions, const PgCopyOptions& opti
       retry_(std::move(retry)),
       deadline_(deadline),
       stop_(stop),
-      tasks_(sessions, retry_, stop, std::max(1, options.writers / 2)) {}
+      tasks_(sessions, retry_, stop, early_sessions(options)) {}
 
 void TableFinisher::begin_early(TableJob& job) {
   tasks_.add([this, &job](pg::Connection&) {
@@ -107,7 +107,7 @@ bool TableFinisher::is_done(TableJob& job) const {
 }
 
 void TableFinisher::finish(const std::vector<TableJob*>& jobs, const std::function<void()>& tick) {
-  tasks_.allow(options_.writers);
+  tasks_.take_over(options_.writers);
   tasks_.wait(tick);
   for (auto* job : jobs) {
     if (!is_done(*job)) begin(*job);

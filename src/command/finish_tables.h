@@ -1,6 +1,7 @@
 // What comes after the rows: indexes, constraints, ANALYZE, VACUUM.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,8 +25,9 @@ class TableFinisher {
   TableFinisher(const Sessions& sessions, const PgCopyOptions& options, const LedgerNames& names, RetryPolicy retry,
                 Deadline deadline, StopSource& stop);
 
-  // The pipeline has no chunk of this table any more: its indexes are built beside the copy of other tables, on half as
-  // many sessions as there are writers. Nothing happens where the ledger knows chunks that are left. Does not wait.
+  // At work at a time while rows of other tables are on their way.
+  static int early_sessions(const PgCopyOptions& options) { return std::max(1, options.writers / 2); }
+  // The pipeline has no chunk of this table any more: its indexes are built beside the copy of other tables. Nothing happens where the ledger knows chunks that are left. Does not wait.
   void begin_early(TableJob& job);
   // All that is left to do for these tables, whose rows are all there, but VACUUM. `tick` is called several times a second.
   // Errors: those of the target; a duplicate key that re-reading the rows does not mend.

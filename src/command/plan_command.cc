@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "catalog/target_ddl.h"
 #include "command/commands.h"
+#include "command/finish_tables.h"
 #include "command/preflight.h"
 #include "command/preflight_checks.h"
+#include "command/run_policy.h"
 #include "command/table_facts.h"
 #include "ledger/ledger_reader.h"
 #include "pg/copy.h"
@@ -164,9 +166,9 @@ PlanReport plan(const PgCopyOptions& options, StopSource& stop) {
   }
   estimate_time(report, options);
   const int anchors = options.snapshot == SnapshotMode::shared ? 2 : 0;
-  report.source_connections = options.readers + anchors + 1;
+  report.source_connections = most_readers(options) + anchors + 1;
   report.primary_connections = control.primary ? 1 : 0;
-  report.target_connections = options.writers + 2;
+  report.target_connections = most_writers(options) + 2 + (jobs.size() > 1 ? TableFinisher::early_sessions(options) : 0);
   return report;
 }
 

@@ -1,5 +1,7 @@
 #include "command/run_policy.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace pghaul {
@@ -12,11 +14,15 @@ RetryPolicy retry_policy(const PgCopyOptions& options) {
   return policy;
 }
 
+int most_readers(const PgCopyOptions& options) { return std::max(options.readers, options.max_workers.value_or(0)); }
+int most_writers(const PgCopyOptions& options) { return std::max(options.writers, options.max_workers.value_or(0)); }
+
 PipelineOptions pipeline_options(const PgCopyOptions& options, const RetryPolicy& retry) {
   PipelineOptions pipeline;
   pipeline.readers = options.readers;
   pipeline.writers = options.writers;
-  pipeline.queue_length = static_cast<std::size_t>(options.writers);
+  pipeline.max_workers = options.max_workers;
+  pipeline.queue_length = static_cast<std::size_t>(pipeline.most_writers());
   pipeline.retry = retry;
   pipeline.sleep = options.sleep;
   return pipeline;

@@ -6,6 +6,11 @@
 #include "base/thread_error.h"
 
 namespace pghaul {
+namespace {
+
+constexpr std::string_view too_many_connections = "53300";
+
+}  // namespace
 
 TargetTasks::TargetTasks(const Sessions& sessions, const RetryPolicy& retry, StopSource& stop, int most_sessions)
     : sessions_(sessions), retry_(retry), stop_(stop), most_(most_sessions) {}
@@ -18,8 +23,9 @@ TargetTasks::~TargetTasks() {
   threads.swap(threads_);
 }
 
-void TargetTasks::allow(int most_sessions) {
+void TargetTasks::take_over(int most_sessions) {
   const std::lock_guard lock(mutex_);
+  rows_move_ = false;
   most_ = most_sessions;
   start_threads();
 }
@@ -60,20 +66,41 @@ std::optional<TargetTasks::Task> TargetTasks::next() {
 }
 
 // A lost server is waited for as long as --reconnect-timeout says.
-pg::Connection TargetTasks::connect(int number) {
+std::optional<pg::Connection> TargetTasks::connect(int number) {
   std::optional<pg::Connection> connection;
   try_until_done(retry_, &stop_, [&](RetryState&) {
-    connection.emplace(sessions_.target(), sessions_.builder_session(number));
+    try {
+      connection.emplace(sessions_.target(), sessions_.builder_session(number));
+    } catch (const Error& error) {
+      if (error.sqlstate() != too_many_connections || !can_wait()) throw;
+      log_debug("{}; going on with fewer index builders", error.headline());
+      // It is not lost: others are at work.
+      auto* const window = retry_.losses ? retry_.losses->of(error.side()) : nullptr;
+      if (window != nullptr) window->connected();
+    }
   });
-  return std::move(*connection);
+  return connection;
+}
+
+bool TargetTasks::can_wait() const {
+  const std::lock_guard lock(mutex_);
+  return rows_move_ || running_ > 1;
+}
+
+void TargetTasks::put_off(Task task) {
+  const std::lock_guard lock(mutex_);
+  waiting_.push_front(std::move(task));
+  if (rows_move_) most_ = 0;
+  else if (running_ > 1) most_ = running_ - 1;
 }
 
 void TargetTasks::run(int number) noexcept {
   std::optional<pg::Connection> connection;
-  while (const auto task = next()) {
+  while (auto task = next()) {
     try {
       if (!connection) connection = connect(number);
-      (*task)(*connection);
+      if (connection) (*task)(*connection);
+      else put_off(std::move(*task));
     } catch (const Error& error) {
       note(error);
     } catch (const std::exception& error) {

@@ -14,21 +14,22 @@
 
 namespace pghaul {
 
-// A thread with a session of its own is started when there is work for it, and ends when there is none. The first error
-// stops the job.
+// A thread with a session of its own is started when there is work for it, and ends when there is none. Where the
+// server has no place for one more, those that work go on without it, be it that they move rows. The first error stops the job.
 // Threads: add() and failure() are for any, the rest for the owner.
 class TargetTasks {
  public:
   using Task = std::function<void(pg::Connection&)>;
 
-  // Borrows all.
+  // `most_sessions`: while others move rows. Borrows all.
   TargetTasks(const Sessions& sessions, const RetryPolicy& retry, StopSource& stop, int most_sessions);
   // Stops the job if anything is left to do: an error of somebody else passes by. Waits for what runs.
   ~TargetTasks();
   TargetTasks(const TargetTasks&) = delete;
   TargetTasks& operator=(const TargetTasks&) = delete;
 
-  void allow(int most_sessions);
+  // All rows are there; so many sessions may work now.
+  void take_over(int most_sessions);
   void add(Task task);
   // Until nothing is left, what tasks have added included. `tick` is called several times a second.
   // Errors: the first one of any task.
@@ -40,7 +41,10 @@ class TargetTasks {
   void run(int number) noexcept;
   std::optional<Task> next();
   void note(const Error& error) noexcept;
-  pg::Connection connect(int number);
+  // Nothing: there is no place, and the work can wait.
+  std::optional<pg::Connection> connect(int number);
+  bool can_wait() const;
+  void put_off(Task task);
   bool idle() const;
 
   const Sessions& sessions_;
@@ -49,6 +53,7 @@ class TargetTasks {
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   int most_;
+  bool rows_move_ = true;
   int running_ = 0;
   std::deque<Task> waiting_;
   std::optional<Error> failure_;

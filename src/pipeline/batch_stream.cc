@@ -53,8 +53,13 @@ BatchStream::~BatchStream() {
 }
 
 void BatchStream::write(std::string_view bytes) {
-  if (!filling_.empty() && filling_.size() + bytes.size() > BlockPool::block_bytes) push_block();
-  filling_.append(bytes);
+  // A huge row goes in pieces, so that it is no part of what the batch holds: whoever read it has it in memory once.
+  while (!bytes.empty()) {
+    const auto piece = bytes.substr(0, BlockPool::block_bytes);
+    if (!filling_.empty() && filling_.size() + piece.size() > BlockPool::block_bytes) push_block();
+    filling_.append(piece);
+    bytes.remove_prefix(piece.size());
+  }
 }
 
 void BatchStream::push_block() {

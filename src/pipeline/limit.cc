@@ -28,10 +28,13 @@ struct Cause {
   std::string what;  // the threads did: "waited for …"
 };
 
+Time at_work_of(const StageTimes& times) { return times.all() - times.of(Activity::parked); }
+
 // Time in which a stage was not kept waiting by the other one.
 Time busy(Stage stage, const StageTimes& times) {
-  if (stage == Stage::writing) return times.all() - times.of(Activity::no_batch);
-  return times.all() - times.of(Activity::no_room) - times.of(Activity::no_chunk);
+  const auto at_work = at_work_of(times);
+  if (stage == Stage::writing) return at_work - times.of(Activity::no_batch);
+  return at_work - times.of(Activity::no_room) - times.of(Activity::no_chunk);
 }
 
 Cause own_work(const StageTimes& times) {
@@ -112,15 +115,15 @@ std::string SessionLooks::text() const {
 LimitReport what_limits(const StageTimes& readers, const StageTimes& writers, const SessionLooks& source,
                         const SessionLooks& target) {
   if (readers.all() == Time::zero() || writers.all() == Time::zero()) return {};
-  const double reading = share_of(busy(Stage::reading, readers), readers.all());
-  const double writing = share_of(busy(Stage::writing, writers), writers.all());
+  const double reading = share_of(busy(Stage::reading, readers), at_work_of(readers));
+  const double writing = share_of(busy(Stage::writing, writers), at_work_of(writers));
   const bool at_writing = writing > reading;
   const auto& slower = at_writing ? writers : readers;
   const auto cause = main_cause(slower, source, target);
   LimitReport limit{cause.by, ""};
   limit.why =
       fmt::format("{} {}: {} % of their time; {} were kept waiting by them for {} %",
-                  at_writing ? "writers" : "readers", cause.what, percent(share_of(cause.time, slower.all())),
+                  at_writing ? "writers" : "readers", cause.what, percent(share_of(cause.time, at_work_of(slower))),
                   at_writing ? "readers" : "writers", percent(1 - (at_writing ? reading : writing)));
   if (std::abs(reading - writing) >= nearly) return limit;
   const auto next = main_cause(at_writing ? readers : writers, source, target).by;

@@ -17,6 +17,7 @@ namespace pghaul {
 namespace {
 
 constexpr std::string_view too_many_connections = "53300";
+constexpr auto tuning_interval = std::chrono::milliseconds(500);
 
 Error safe_so_far(Error error) {
   if (error.what_is_safe().empty()) error.safe("every chunk finished before is kept with its mark in the ledger");
@@ -39,7 +40,11 @@ Pipeline::Pipeline(PipelineOptions options, std::vector<PipelineTable>& tables, 
       stop_(stop),
       chunks_(stop, options_.max_chunks),
       batches_(options_.queue_length, stop),
-      rate_(options_.max_rate, stop) {
+      rate_(options_.max_rate, stop),
+      reading_(options_.readers, stop),
+      writing_(options_.writers, stop),
+      tuner_({options_.readers, options_.writers}, {options_.most_readers(), options_.most_writers()}) {
+  if (options_.max_workers && options_.stages == nullptr) options_.stages = &own_stages_;
   for (const auto i : largest_first(tables_)) {
     for (const auto& chunk : tables_[i].chunks) {
       chunks_.add(std::make_shared<ChunkTask>(i, chunk, options_.retry));
@@ -72,13 +77,28 @@ void Pipeline::run_thread(const std::function<void()>& body) noexcept {
   stop_.request(StopReason::failed);
 }
 
+void Pipeline::tune() {
+  const auto now = Deadline::Clock::now();
+  if (!options_.max_workers || now < tuned_ + tuning_interval) return;
+  const auto readers = options_.stages->times(Stage::reading), writers = options_.stages->times(Stage::writing);
+  if (tuned_ != Deadline::Clock::time_point()) {
+    const std::chrono::duration<double> span = now - tuned_;
+    const auto wanted = tuner_.next(sample_of(readers.since(readers_before_), writers.since(writers_before_), span.count()));
+    reading_.want(wanted.readers);
+    writing_.want(wanted.writers);
+  }
+  tuned_ = now;
+  readers_before_ = readers;
+  writers_before_ = writers;
+}
+
 bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sink, const std::function<void()>& tick) {
   std::vector<std::unique_ptr<Source>> sources;
   std::vector<std::unique_ptr<Sink>> sinks;
-  for (int i = 0; i < options_.readers; ++i) sources.push_back(make_source(i + 1));
-  for (int i = 0; i < options_.writers; ++i) sinks.push_back(make_sink(i + 1));
+  for (int i = 0; i < options_.most_readers(); ++i) sources.push_back(make_source(i + 1));
+  for (int i = 0; i < options_.most_writers(); ++i) sinks.push_back(make_sink(i + 1));
 
-  std::atomic<int> readers_left{options_.readers}, threads_left{0};
+  std::atomic<int> readers_left{options_.most_readers()}, threads_left{0};
   std::vector<std::jthread> threads;
   const auto start = [&](Stage stage, const std::function<void()>& body) {
     ++threads_left;
@@ -108,6 +128,7 @@ bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sin
   }
   while (threads_left > 0) {
     run_thread(tick);
+    tune();
     std::this_thread::sleep_for(std::chrono::milliseconds(threads_left > 0 ? 20 : 0));
   }
   threads.clear();

@@ -1,6 +1,7 @@
 // Readers, a bounded queue, writers.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -16,6 +17,8 @@
 #include "pipeline/progress.h"
 #include "pipeline/rate_limiter.h"
 #include "pipeline/stages.h"
+#include "pipeline/worker_gate.h"
+#include "pipeline/worker_tuner.h"
 #include "plan/planner.h"
 #include "sink/sink.h"
 #include "source/source.h"
@@ -25,12 +28,16 @@ namespace pghaul {
 struct PipelineOptions {
   int readers = 2;
   int writers = 2;
+  std::optional<int> max_workers;  // a WorkerTuner adds to them, up to so many of each
   std::size_t queue_length = 2;
   RetryPolicy retry;
   std::optional<std::int64_t> max_chunks;
   std::optional<std::int64_t> max_rate;  // bytes per second
   Duration sleep{0};                     // of each reader after each chunk
   Stages* stages = nullptr;              // that count what threads do; null: nobody counts
+
+  int most_readers() const { return std::max(readers, max_workers.value_or(0)); }
+  int most_writers() const { return std::max(writers, max_workers.value_or(0)); }
 };
 
 // What the pipeline must know of a table. Borrowed; must outlive the pipeline.
@@ -63,6 +70,7 @@ class Pipeline {
   bool run(const SourceFactory& make_source, const SinkFactory& make_sink, const std::function<void()>& tick);
 
  private:
+  void tune();
   void read_loop(Source& source);
   // False: this reader has no session any more, and others go on.
   bool read_task(Source& source, const ChunkTaskPtr& task);
@@ -93,13 +101,19 @@ class Pipeline {
   std::int64_t batch_rows(const PipelineTable& table) const;
   void run_thread(const std::function<void()>& body) noexcept;
 
-  const PipelineOptions options_;
+  PipelineOptions options_;  // as they were given, but for `stages`
   std::vector<PipelineTable>& tables_;
   StopSource& stop_;
   ChunkQueue chunks_;
   BlockPool pool_;  // outlives the batches that are left in the queue after a stop: they give their blocks back
   BatchQueue batches_;
   RateLimiter rate_;
+  WorkerGate reading_, writing_;
+  // Of the thread in run():
+  Stages own_stages_;  // where nobody else wants them counted
+  WorkerTuner tuner_;
+  Deadline::Clock::time_point tuned_;
+  StageTimes readers_before_, writers_before_;
   std::atomic<int> connected_readers_{0}, connected_writers_{0};
   std::mutex error_mutex_;
   std::optional<Error> first_error_;  // guarded by error_mutex_

@@ -4,12 +4,14 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <set>
 #include <thread>
 #include <unordered_set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/activity.h"
 #include "fakes/pipeline_run.h"
 
 namespace pghaul::test {
@@ -81,6 +83,43 @@ TEST_F(Pipelines, TellsWhenATableIsDone) {
   EXPECT_TRUE(run_.run());
   expect_all_done();
   EXPECT_EQ(told, (std::map<std::size_t, int>{{1, 1}, {2, 1}, {3, 1}, {4, 1}})) << "the first has nothing to do";
+}
+
+TEST_F(Pipelines, WorkersBeyondTheFirstNeedNotWork) {
+  for (const int most : {1, 2, 8}) {
+    PipelineRun fresh;
+    std::swap(run_, fresh);
+    run_.options.readers = run_.options.writers = 1;
+    run_.options.max_workers = most;
+    run_.add_table(2000, 50);
+    EXPECT_TRUE(run_.run());
+    expect_all_done();
+  }
+}
+
+// Each reader is slow, so that more of them make it faster.
+TEST_F(Pipelines, ReadersAreAddedWhereTheyPay) {
+  run_.options.readers = run_.options.writers = 1;
+  run_.options.max_workers = 6;
+  run_.options.queue_length = 6;
+  run_.add_table(60'000, 100);
+  std::mutex mutex;
+  std::set<std::thread::id> readers, writers;
+  run_.hook = [&](std::string_view place, const Chunk&) {
+    {
+      const std::lock_guard lock(mutex);
+      if (place == "source.read") readers.insert(std::this_thread::get_id());
+      if (place == "sink.begin") writers.insert(std::this_thread::get_id());
+    }
+    if (place == "source.read") {
+      const Doing reading(Activity::source_rows);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  };
+  EXPECT_TRUE(run_.run());
+  expect_all_done();
+  EXPECT_GE(readers.size(), 3U);
+  EXPECT_LE(writers.size(), 2U);
 }
 
 // What follows the rows of a large table takes long, too.

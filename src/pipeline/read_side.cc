@@ -54,8 +54,11 @@ class RateLimited : public BatchReceiver {
 }  // namespace
 
 void Pipeline::read_loop(Source& source) {
-  if (!connect([&] { source.connect(); }, connected_readers_, "readers", false)) return;
-  while (const auto task = chunks_.claim()) {
+  WorkPlace place(reading_);
+  if (!place.take() || !connect([&] { source.connect(); }, connected_readers_, "readers", false)) return;
+  while (place.take()) {
+    const auto task = chunks_.claim();
+    if (!task) return reading_.close();
     if (!read_task(source, task)) return;
     if (options_.sleep <= Duration::zero()) continue;
     const Doing sleeping(Activity::sleep);

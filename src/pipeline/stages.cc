@@ -24,7 +24,8 @@ constexpr Kind kinds[] = {{Activity::working, "", &StageReport::working},
                           {Activity::rate, "rate", &StageReport::held},
                           {Activity::sleep, "sleep", &StageReport::held},
                           {Activity::retry, "retry", &StageReport::held},
-                          {Activity::connecting, "connecting", &StageReport::held}};
+                          {Activity::connecting, "connecting", &StageReport::held},
+                          {Activity::parked, "parked", &StageReport::held}};
 static_assert(std::size(kinds) == activity_count);
 
 std::chrono::microseconds rounded(std::chrono::nanoseconds time) {

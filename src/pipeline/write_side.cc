@@ -13,8 +13,11 @@ constexpr std::string_view query_canceled = "57014";
 }  // namespace
 
 void Pipeline::write_loop(Sink& sink) {
-  if (!connect([&] { sink.connect(); }, connected_writers_, "writers", false)) return;
-  while (const auto batch = batches_.pop()) {
+  WorkPlace place(writing_);
+  if (!place.take() || !connect([&] { sink.connect(); }, connected_writers_, "writers", false)) return;
+  while (place.take()) {
+    const auto batch = batches_.pop();
+    if (!batch) return writing_.close();
     do {
       if (!connect([&] { sink.connect(); }, connected_writers_, "writers", true)) return give_back(batch);
     } while (!try_write(sink, batch));
