@@ -53,6 +53,29 @@ def print_wanted(runs):
         print_row((what, f"≤ {limit}", f"{value:.2f}", "met" if value <= limit else "**missed**"))
 
 
+def ratio(one, other, bound):
+    value = one / other
+    return f"{value:.2f}" if value <= bound else f"**{value:.2f}**"
+
+
+def print_summary(result):
+    """Every case in a row; what misses its bound is in bold. `least`: pghaul's wall time if both servers, with the work that
+    they do for it, kept all cores busy all the time, in the same ratio: no tool that asks them the same could be below."""
+    cores = result["machine"]["cores"]
+    print_row(("case", "pghaul, s", "of pgcopydb (≤ 0.60)", "least", "without VACUUM, s", "of pg_dump \\| pg_restore (≤ 0.65)", "least",
+               "of the better psql (≤ 1)", "servers' CPU / all cores", "pghaul's share of CPU"))
+    print_row(("---",) * 10)
+    for name, case in result["cases"].items():
+        runs = case["runs"]
+        wall, rows = median(runs["pghaul"], "wall"), median(runs["pghaul-rows"], "wall")
+        pipes = min(median(runs[peer], "wall") for peer in ("psql", "halves"))
+        copydb, dump = (median(runs[peer], "wall") for peer in ("pgcopydb", "pg_dump"))
+        busy = statistics.median(run["server_cpu"] / (run["wall"] * cores) for run in runs["pghaul"])
+        least = [median(runs[tool], "server_cpu") / cores / peer for tool, peer in (("pghaul", copydb), ("pghaul-rows", dump))]
+        print_row((name, f"{wall:.2f}", ratio(wall, copydb, 0.60), f"{least[0]:.2f}", f"{rows:.2f}", ratio(rows, dump, 0.65),
+                   f"{least[1]:.2f}", ratio(rows, pipes, 1), f"{100 * busy:.0f} %", f"{100 * median(runs['pghaul'], 'share'):.1f} %"))
+
+
 def print_case(name, case, cores):
     runs = case["runs"]
     print(f"\n### {name}\n")

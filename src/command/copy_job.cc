@@ -69,7 +69,7 @@ void CopyJob::run() {
     finish_tables();
   } catch (const Error& error) {
     // What stopped the job may be an index that was built meanwhile.
-    const auto cause = finisher_->failure();
+    const auto cause = finisher_->end();
     if (error.kind() == ErrorKind::stopped && cause) throw *cause;
     throw;
   }

@@ -123,6 +123,11 @@ void TableFinisher::vacuum(const std::vector<TableJob*>& jobs, const std::functi
   tasks_.wait(tick);
 }
 
+std::optional<Error> TableFinisher::end() {
+  tasks_.end();
+  return tasks_.failure();
+}
+
 // Again and again while it may pass; steps of the ledger are taken once however often they are tried.
 void TableFinisher::try_until_taken(pg::Connection& connection, const TableJob& job, const std::string& what,
                                     const std::function<void()>& work) {

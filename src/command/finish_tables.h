@@ -35,8 +35,8 @@ class TableFinisher {
   // As --after-copy says. At the very end: a transaction that is older than a table's last rows, be it one that builds
   // another table's index, keeps VACUUM from marking their pages all-visible.
   void vacuum(const std::vector<TableJob*>& jobs, const std::function<void()>& tick);
-  // Of what was begun early.
-  std::optional<Error> failure() const { return tasks_.failure(); }
+  // After an error: nothing goes on any more. The error of what was begun early, if there was one.
+  std::optional<Error> end();
 
  private:
   // One table on its way. Shared by its tasks; the last of its indexes leads on.

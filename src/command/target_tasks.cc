@@ -15,10 +15,11 @@ constexpr std::string_view too_many_connections = "53300";
 TargetTasks::TargetTasks(const Sessions& sessions, const RetryPolicy& retry, StopSource& stop, int most_sessions)
     : sessions_(sessions), retry_(retry), stop_(stop), most_(most_sessions) {}
 
-TargetTasks::~TargetTasks() {
+void TargetTasks::end() {
   if (!idle()) stop_.request(StopReason::failed);
   std::vector<std::jthread> threads;  // waited for without the lock, which they want
   const std::lock_guard lock(mutex_);
+  most_ = 0;
   waiting_.clear();
   threads.swap(threads_);
 }

@@ -23,8 +23,7 @@ class TargetTasks {
 
   // `most_sessions`: while others move rows. Borrows all.
   TargetTasks(const Sessions& sessions, const RetryPolicy& retry, StopSource& stop, int most_sessions);
-  // Stops the job if anything is left to do: an error of somebody else passes by. Waits for what runs.
-  ~TargetTasks();
+  ~TargetTasks() { end(); }
   TargetTasks(const TargetTasks&) = delete;
   TargetTasks& operator=(const TargetTasks&) = delete;
 
@@ -34,6 +33,8 @@ class TargetTasks {
   // Until nothing is left, what tasks have added included. `tick` is called several times a second.
   // Errors: the first one of any task.
   void wait(const std::function<void()>& tick);
+  // After an error of somebody else: stops the job if anything is left to do, and waits for what runs.
+  void end();
   std::optional<Error> failure() const;
 
  private:

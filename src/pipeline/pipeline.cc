@@ -17,7 +17,7 @@ namespace pghaul {
 namespace {
 
 constexpr std::string_view too_many_connections = "53300";
-constexpr auto tuning_interval = std::chrono::milliseconds(500);
+constexpr auto tuning_interval = std::chrono::milliseconds(400);
 
 Error safe_so_far(Error error) {
   if (error.what_is_safe().empty()) error.safe("every chunk finished before is kept with its mark in the ledger");

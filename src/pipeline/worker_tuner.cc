@@ -23,7 +23,10 @@ double share(std::chrono::nanoseconds part, std::chrono::nanoseconds all) {
 WorkSample sample_of(const StageTimes& readers, const StageTimes& writers, double seconds) {
   const auto reading = readers.all() - readers.of(Activity::parked), writing = writers.all() - writers.of(Activity::parked);
   WorkSample sample;
-  sample.bytes_per_second = seconds <= 0 ? 0 : static_cast<double>(writers.sum.bytes) / seconds;
+  if (seconds > 0) {
+    sample.read_rate = static_cast<double>(readers.sum.bytes) / seconds;
+    sample.write_rate = static_cast<double>(writers.sum.bytes) / seconds;
+  }
   sample.reading = share(reading - readers.of(Activity::no_room) - readers.of(Activity::no_chunk), reading);
   sample.writing = share(writing - writers.of(Activity::no_batch), writing);
   sample.held = share(readers.of(Activity::rate) + readers.of(Activity::sleep) + readers.of(Activity::retry), reading);
@@ -35,20 +38,25 @@ WorkerTuner::WorkerTuner(Workers first, Workers most)
 
 WorkerTuner::Workers WorkerTuner::next(const WorkSample& sample) {
   for (auto& stage : stages_) stage.rest = std::max(0, stage.rest - 1);
-  if (trial_ > 0) {
-    judge(sample);
-  } else {
-    ++measured_;
-    rate_ += (sample.bytes_per_second - rate_) / std::min(measured_, intervals_to_remember);
-  }
+  if (trial_ > 0) judge(sample);
+  else measure(sample);
   if (trial_ == 0 && measured_ >= intervals_to_judge) begin(sample);
   return workers();
+}
+
+void WorkerTuner::measure(const WorkSample& sample) {
+  if (const bool by_reading = sample.reading >= sample.writing; by_reading != by_reading_) {
+    by_reading_ = by_reading;
+    measured_ = 0;
+  }
+  ++measured_;
+  rate_ += (rate_of(sample) - rate_) / std::min(measured_, intervals_to_remember);
 }
 
 void WorkerTuner::judge(const WorkSample& sample) {
   const int counted = trial_++ - intervals_to_settle;  // before this one
   if (counted <= 0) return;
-  trial_sum_ += sample.bytes_per_second;
+  trial_sum_ += rate_of(sample);
   if (counted < intervals_to_judge) return;
   const auto rate = trial_sum_ / intervals_to_judge;
   const bool pays = rate >= rate_ * worthwhile;
@@ -60,7 +68,7 @@ void WorkerTuner::judge(const WorkSample& sample) {
     stage.tried = false;
   }
   // What comes after a vain trial is measured anew.
-  rate_ = pays ? rate : 0;
+  rate_ = rate;
   measured_ = pays ? intervals_to_judge : 0;
   trial_ = 0;
 }
@@ -75,7 +83,7 @@ void WorkerTuner::begin(const WorkSample& sample) {
     if (busy[i] < most - nearly || stage.now == stage.most || stage.rest > 0) continue;
     stage.before = stage.now;
     stage.tried = true;
-    stage.now = std::min(stage.most, stage.now + std::max(1, stage.now / 2));
+    stage.now = std::min(stage.most, 2 * stage.now);
     trial_ = 1;
   }
   trial_sum_ = 0;

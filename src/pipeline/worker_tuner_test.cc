@@ -25,7 +25,7 @@ struct Simulated {
     const auto reads = reader * std::min(now.readers, readers_that_pay), writes = writer * std::min(now.writers, writers_that_pay);
     const auto passed = std::min(reads, writes);
     std::uniform_real_distribution<double> factor(1 - noise, 1 + noise);
-    return {passed * factor(random), passed / reads, passed / writes, 0};
+    return {passed * factor(random), passed * factor(random), passed / reads, passed / writes, 0};
   }
 };
 
@@ -72,7 +72,7 @@ TEST(WorkerTuner, NoticesWhatChanges) {
 
 TEST(WorkerTuner, AddsNoneThatWouldBeHeld) {
   WorkerTuner tuner({2, 2}, {8, 8});
-  for (int i = 0; i < 50; ++i) tuner.next({10, 1, 0.1, 0.9});
+  for (int i = 0; i < 50; ++i) tuner.next({10, 10, 1, 0.1, 0.9});
   EXPECT_EQ(tuner.workers(), (Workers{2, 2}));
 }
 
