@@ -27,7 +27,8 @@ class TableFinisher {
 
   // At work at a time while rows of other tables are on their way.
   static int early_sessions(const PgCopyOptions& options) { return std::max(1, options.writers / 2); }
-  // The pipeline has no chunk of this table any more: its indexes are built beside the copy of other tables. Nothing happens where the ledger knows chunks that are left. Does not wait.
+  // The pipeline has no chunk of this table any more: its indexes are built beside the copy of other tables. Nothing happens
+  // where the ledger knows chunks that are left. Does not wait.
   void begin_early(TableJob& job);
   // All that is left to do for these tables, whose rows are all there, but VACUUM. `tick` is called several times a second.
   // Errors: those of the target; a duplicate key that re-reading the rows does not mend.
