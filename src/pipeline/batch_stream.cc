@@ -63,6 +63,7 @@ void BatchStream::write(std::string_view bytes) {
 }
 
 void BatchStream::push_block() {
+  stop_.throw_if_requested();  // a writer that keeps up leaves nothing to wait for
   count_moved(0, static_cast<std::int64_t>(filling_.size()));
   std::unique_lock lock(mutex_);
   buffered_ += filling_.size();

@@ -31,6 +31,11 @@ void release(void* memory) {
 }  // namespace
 
 void* operator new(std::size_t bytes) { return counted(std::malloc(bytes)); }
+// std::stable_sort takes its buffer by this one, and gives it back by the usual one.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  auto* const memory = std::malloc(bytes);
+  return memory == nullptr ? nullptr : counted(memory);
+}
 void operator delete(void* memory) noexcept { release(memory); }
 void operator delete(void* memory, std::size_t) noexcept { release(memory); }
 
