@@ -37,6 +37,9 @@ class LossWindows {
  public:
   // Null: what is lost there is no server.
   LossWindow* of(Side side) { return side == Side::source ? &source_ : side == Side::target ? &target_ : nullptr; }
+  void connected(Side side) {
+    if (auto* const window = of(side)) window->connected();
+  }
 
  private:
   LossWindow source_, target_;

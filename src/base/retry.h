@@ -27,6 +27,11 @@ struct RetryPolicy {
   // Shared by all copies of the policy: reconnect_timeout counts from when the server was first lost to any of them.
   // May be null: each counts for itself. Sessions close the windows, see pg::SessionOptions.
   std::shared_ptr<LossWindows> losses;
+
+  // For who has no session, but knows that the server is there.
+  void note_connected(Side side) const {
+    if (losses) losses->connected(side);
+  }
 };
 
 // The retries of one unit of work. A value without a clock of its own: `now` comes from the caller.

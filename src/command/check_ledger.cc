@@ -1,10 +1,10 @@
 // Does what the ledger says still hold?
 #include <fmt/format.h>
 
+#include "base/sqlstate.h"
 #include "command/preflight_checks.h"
 #include "command/server_check.h"
 #include "command/table_facts.h"
-#include "pg/sqlstate.h"
 
 namespace pghaul {
 namespace {
@@ -20,7 +20,7 @@ std::optional<bool> target_has_rows(ControlSessions& control, const TableJob& jo
   try {
     return catalog::has_rows(control.target, job.name, control.deadline());
   } catch (const Error& error) {
-    if (error.sqlstate() != pg::sqlstate::insufficient_privilege) throw;
+    if (error.sqlstate() != sqlstate::insufficient_privilege) throw;
     return std::nullopt;
   }
 }

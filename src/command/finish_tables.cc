@@ -9,10 +9,10 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "command/reread_rows.h"
 #include "ledger/pg_mark.h"
 #include "pg/quote.h"
-#include "pg/sqlstate.h"
 
 namespace pghaul {
 namespace {
@@ -162,7 +162,7 @@ void TableFinisher::build_index(pg::Connection& connection, TableJob& job, const
       try_until_taken(connection, job, name, create);
       break;
     } catch (const Error& error) {
-      if (error.sqlstate() != pg::sqlstate::unique_violation || mends == most_mends) throw;
+      if (error.sqlstate() != sqlstate::unique_violation || mends == most_mends) throw;
       log_warning("{}; trying again", error.headline());
       if (!mend_duplicates(connection, job, build)) throw;
     }

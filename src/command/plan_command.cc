@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "catalog/target_ddl.h"
 #include "command/commands.h"
 #include "command/finish_tables.h"
@@ -13,7 +14,6 @@
 #include "command/table_facts.h"
 #include "ledger/ledger_reader.h"
 #include "pg/copy.h"
-#include "pg/sqlstate.h"
 #include "pg/statement_deadline.h"
 
 namespace pghaul {
@@ -86,7 +86,7 @@ void measure(const Sessions& sessions, const PgCopyOptions& options, const Table
       bytes += static_cast<std::int64_t>(frame.size());
     }
   } catch (const Error& error) {
-    if (error.sqlstate() != pg::sqlstate::query_canceled) throw;
+    if (error.sqlstate() != sqlstate::query_canceled) throw;
   }
   report.sample_bytes += bytes;
   report.sample_time += std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - started);

@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/sqlstate.h"
 #include "catalog/target_ddl.h"
 #include "command/preflight_checks.h"
 #include "command/record_format.h"
 #include "pg/quote.h"
-#include "pg/sqlstate.h"
 
 namespace pghaul {
 namespace {
@@ -19,7 +19,7 @@ bool find_ledger(ControlSessions& control) {
   try {
     return ledger_exists(control.target, control.ledger_names, control.deadline());
   } catch (Error& error) {
-    if (error.sqlstate() == pg::sqlstate::insufficient_privilege) {
+    if (error.sqlstate() == sqlstate::insufficient_privilege) {
       error.about(control.ledger_names.schema())
           .advise("connect to the target as the role that made this ledger, or give another --ledger-schema");
     }
@@ -163,7 +163,7 @@ std::vector<TableJob> inspect_tables(ControlSessions& control, const PgCopyOptio
 
 // It may end any query, and the next one has a snapshot that is not in its way.
 bool ended_by_recovery(const Error& error) {
-  return error.side() == Side::source && error.sqlstate() == pg::sqlstate::serialization_failure;
+  return error.side() == Side::source && error.sqlstate() == sqlstate::serialization_failure;
 }
 
 void try_despite_recovery(const std::function<void()>& work) {

@@ -1,7 +1,5 @@
 #include "command/run_policy.h"
 
-#include <algorithm>
-
 #include "base/log.h"
 
 namespace pghaul {
@@ -14,8 +12,8 @@ RetryPolicy retry_policy(const PgCopyOptions& options) {
   return policy;
 }
 
-int most_readers(const PgCopyOptions& options) { return std::max(options.readers, options.max_workers.value_or(0)); }
-int most_writers(const PgCopyOptions& options) { return std::max(options.writers, options.max_workers.value_or(0)); }
+int most_readers(const PgCopyOptions& options) { return most_workers(options.readers, options.max_workers); }
+int most_writers(const PgCopyOptions& options) { return most_workers(options.writers, options.max_workers); }
 
 PipelineOptions pipeline_options(const PgCopyOptions& options, const RetryPolicy& retry) {
   PipelineOptions pipeline;

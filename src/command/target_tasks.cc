@@ -3,15 +3,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "base/thread_error.h"
 
 namespace pghaul {
-namespace {
-
-constexpr std::string_view too_many_connections = "53300";
-
-}  // namespace
-
 TargetTasks::TargetTasks(const Sessions& sessions, const RetryPolicy& retry, StopSource& stop, int most_sessions)
     : sessions_(sessions), retry_(retry), stop_(stop), most_(most_sessions) {}
 
@@ -73,11 +68,9 @@ std::optional<pg::Connection> TargetTasks::connect(int number) {
     try {
       connection.emplace(sessions_.target(), sessions_.builder_session(number));
     } catch (const Error& error) {
-      if (error.sqlstate() != too_many_connections || !can_wait()) throw;
+      if (error.sqlstate() != sqlstate::too_many_connections || !can_wait()) throw;
       log_debug("{}; going on with fewer index builders", error.headline());
-      // It is not lost: others are at work.
-      auto* const window = retry_.losses ? retry_.losses->of(error.side()) : nullptr;
-      if (window != nullptr) window->connected();
+      retry_.note_connected(error.side());  // others are at work
     }
   });
   return connection;

@@ -3,9 +3,9 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "ledger/pg_ledger.h"
 #include "ledger/pg_mark.h"
-#include "pg/sqlstate.h"
 #include "pg/transaction.h"
 
 namespace pghaul {
@@ -111,7 +111,7 @@ std::unique_ptr<PgLedger> claim_table_copy(LedgerSession& session, const TableCo
     try {
       ledger = raise_epoch(session, connection, id, owner);
     } catch (const Error& error) {
-      if (error.sqlstate() != pg::sqlstate::lock_not_available) throw;
+      if (error.sqlstate() != sqlstate::lock_not_available) throw;
       end_fence_holders(connection, session.names(), id, session.statement_deadline());
       throw;  // transient: the session tries again
     }

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include "base/failpoint.h"
+#include "base/sqlstate.h"
 #include "ledger/ledger_reader.h"
 #include "ledger/pg_ledger.h"
 #include "ledger/pg_mark.h"
-#include "pg/sqlstate.h"
 #include "pg/transaction.h"
 
 namespace pghaul {
@@ -62,7 +62,7 @@ void PgLedger::take_fence(pg::Connection& connection, Deadline deadline) {
     connection.query("SELECT pg_catalog.pg_advisory_xact_lock($1::integer, $2::integer)",
                      {std::to_string(session_.names().fence_lock_class()), std::to_string(table_copy_)}, deadline);
   } catch (const Error& error) {
-    if (error.sqlstate() != pg::sqlstate::lock_not_available) throw;
+    if (error.sqlstate() != sqlstate::lock_not_available) throw;
     connection.run("ROLLBACK", session_.statement_deadline());
     end_fence_holders(connection, session_.names(), table_copy_, session_.statement_deadline());
     throw;

@@ -13,6 +13,7 @@
 
 #include "base/duration.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "pg/quote.h"
 #include "pg/sqlstate.h"
 #include "pg/sslmode.h"
@@ -125,7 +126,7 @@ Failure parse_failure(const char* text) {
 
 std::string advice_after(std::string_view sqlstate, bool permanent, Side side, const PGconn* conn) {
   if (!permanent) return "see whether the server runs and can be reached, and run the same command again";
-  if (sqlstate == pg::sqlstate::insufficient_privilege) {
+  if (sqlstate == sqlstate::insufficient_privilege) {
     return fmt::format("on the {}: GRANT CONNECT ON DATABASE {} TO {}", to_string(side), quote_identifier(PQdb(conn)),
                        quote_identifier(PQuser(conn)));
   }

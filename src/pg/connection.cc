@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "pg/connect.h"
 #include "pg/connection_state.h"
 #include "pg/row_values.h"
@@ -333,8 +334,7 @@ Connection::Connection(const Endpoint& endpoint, const SessionOptions& options) 
   }
   if (options.watch_line) state_->watch = std::make_unique<LineWatch>(endpoint, options, backend_pid());
   if (options.check) options.check(*this);
-  auto* const window = options.losses ? options.losses->of(endpoint.side) : nullptr;
-  if (window != nullptr) window->connected();
+  if (options.losses) options.losses->connected(endpoint.side);
 }
 
 Connection::~Connection() = default;

@@ -7,19 +7,6 @@
 
 namespace pghaul::pg {
 
-namespace sqlstate {
-inline constexpr std::string_view lock_not_available = "55P03";
-inline constexpr std::string_view query_canceled = "57014";
-inline constexpr std::string_view serialization_failure = "40001";
-inline constexpr std::string_view deadlock_detected = "40P01";
-inline constexpr std::string_view unique_violation = "23505";
-inline constexpr std::string_view invalid_parameter_value = "22023";
-inline constexpr std::string_view undefined_object = "42704";
-inline constexpr std::string_view object_not_in_prerequisite_state = "55000";
-inline constexpr std::string_view undefined_table = "42P01";
-inline constexpr std::string_view insufficient_privilege = "42501";
-}  // namespace sqlstate
-
 // transient, connection_lost (the session ended with it or is of no use) or failed. Unknown codes are failed.
 ErrorKind classify_sqlstate(std::string_view code);
 

@@ -1,6 +1,7 @@
 #include "pipeline/batch_stream.h"
 
 #include "base/activity.h"
+#include "base/sqlstate.h"
 
 namespace pghaul {
 namespace {
@@ -11,7 +12,7 @@ constexpr auto stop_check_interval = std::chrono::milliseconds(50);
 Error took_too_long() {
   return Error(ErrorKind::transient, "the writer took too long to make room")
       .on(Side::local)
-      .with_sqlstate("57014")
+      .with_sqlstate(std::string(sqlstate::query_canceled))
       .advise("raise --max-snapshot-age: rows are read only as fast as the target takes them; then run the same command again");
 }
 

@@ -56,8 +56,7 @@ TEST_F(OpenBatch, IsWrittenWhileItIsRead) {
 TEST_F(OpenBatch, TheReaderFailsAtEachRow) {
   for (int nth = 1; nth <= rows; ++nth) {
     SCOPED_TRACE(nth);
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.plan.batch_bytes = 1'000'000;
     run_.add_table(rows, rows).row_bytes = [](std::int64_t) { return row_bytes; };
     fail("source.row", nth, transient_error(Side::source));
@@ -70,8 +69,7 @@ TEST_F(OpenBatch, TheReaderFailsAtEachRow) {
 TEST_F(OpenBatch, TheWriterFailsAtEachBlock) {
   for (int nth = 1; nth <= rows / 2; ++nth) {
     SCOPED_TRACE(nth);
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.plan.batch_bytes = 1'000'000;
     run_.add_table(rows, rows).row_bytes = [](std::int64_t) { return row_bytes; };
     fail("sink.block", nth, lost_error(Side::target));
@@ -91,8 +89,7 @@ TEST_F(OpenBatch, FoundToBeDoneAlready) {
 
 TEST_F(OpenBatch, ReaderAndWriterFailTogether) {
   for (int round = 0; round < 20; ++round) {
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.plan.batch_bytes = 1'000'000;
     run_.add_table(rows, rows).row_bytes = [](std::int64_t) { return row_bytes; };
     // Both at the moment when the writer has taken its first block.
@@ -113,8 +110,7 @@ TEST_F(OpenBatch, ReaderAndWriterFailTogether) {
 TEST_F(OpenBatch, APermanentErrorIsToldWhoeverFailedFirst) {
   for (const bool by_reader : {true, false}) {
     SCOPED_TRACE(by_reader);
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.plan.batch_bytes = 1'000'000;
     run_.add_table(rows, rows).row_bytes = [](std::int64_t) { return row_bytes; };
     std::atomic<bool> reader_failed{false}, writer_failed{false};

@@ -11,12 +11,12 @@
 
 #include "base/activity.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "base/thread_error.h"
 
 namespace pghaul {
 namespace {
 
-constexpr std::string_view too_many_connections = "53300";
 constexpr auto tuning_interval = std::chrono::milliseconds(400);
 
 Error safe_so_far(Error error) {
@@ -43,8 +43,8 @@ Pipeline::Pipeline(PipelineOptions options, std::vector<PipelineTable>& tables, 
       rate_(options_.max_rate, stop),
       reading_(options_.readers, stop),
       writing_(options_.writers, stop),
+      stages_(options_.stages != nullptr ? options_.stages : options_.max_workers ? &own_stages_ : nullptr),
       tuner_({options_.readers, options_.writers}, {options_.most_readers(), options_.most_writers()}) {
-  if (options_.max_workers && options_.stages == nullptr) options_.stages = &own_stages_;
   for (const auto i : largest_first(tables_)) {
     for (const auto& chunk : tables_[i].chunks) {
       chunks_.add(std::make_shared<ChunkTask>(i, chunk, options_.retry));
@@ -80,7 +80,7 @@ void Pipeline::run_thread(const std::function<void()>& body) noexcept {
 void Pipeline::tune() {
   const auto now = Deadline::Clock::now();
   if (!options_.max_workers || now < tuned_ + tuning_interval) return;
-  const auto readers = options_.stages->times(Stage::reading), writers = options_.stages->times(Stage::writing);
+  const auto readers = stages_->times(Stage::reading), writers = stages_->times(Stage::writing);
   if (tuned_ != Deadline::Clock::time_point()) {
     const std::chrono::duration<double> span = now - tuned_;
     const auto wanted = tuner_.next(sample_of(readers.since(readers_before_), writers.since(writers_before_), span.count()));
@@ -102,7 +102,7 @@ bool Pipeline::run(const SourceFactory& make_source, const SinkFactory& make_sin
   std::vector<std::jthread> threads;
   const auto start = [&](Stage stage, const std::function<void()>& body) {
     ++threads_left;
-    auto* const clock = options_.stages == nullptr ? nullptr : &options_.stages->clock(stage, threads.size());
+    auto* const clock = stages_ == nullptr ? nullptr : &stages_->clock(stage, threads.size());
     try {
       threads.emplace_back([&threads_left, body, clock, log = LogScope::of_this_thread()] {
         const LogScope scope(log);
@@ -158,10 +158,10 @@ bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& conn
       try {
         open();
       } catch (const Error& error) {
-        if (error.sqlstate() != too_many_connections || !may_leave(connected, again)) throw;
+        if (error.sqlstate() != sqlstate::too_many_connections || !may_leave(connected, again)) throw;
         log_warning("{}; going on with fewer {}", error.headline(), kind);
         opened = false;
-        not_lost(error.side());  // others are at work: what was opened while there were none is over
+        options_.retry.note_connected(error.side());  // others are at work: a loss noted while there were none is over
       }
     });
   } catch (const Error& error) {
@@ -169,11 +169,6 @@ bool Pipeline::connect(const std::function<void()>& open, std::atomic<int>& conn
   }
   if (opened && !again) ++connected;
   return opened;
-}
-
-void Pipeline::not_lost(Side side) const {
-  auto* const window = options_.retry.losses ? options_.retry.losses->of(side) : nullptr;
-  if (window != nullptr) window->connected();
 }
 
 Error Pipeline::located(Error error, const ChunkTaskPtr& task) const {

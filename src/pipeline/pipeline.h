@@ -25,6 +25,9 @@
 
 namespace pghaul {
 
+// How many there may be of a kind that begins with `workers`.
+inline int most_workers(int workers, std::optional<int> max_workers) { return std::max(workers, max_workers.value_or(0)); }
+
 struct PipelineOptions {
   int readers = 2;
   int writers = 2;
@@ -36,8 +39,8 @@ struct PipelineOptions {
   Duration sleep{0};                     // of each reader after each chunk
   Stages* stages = nullptr;              // that count what threads do; null: nobody counts
 
-  int most_readers() const { return std::max(readers, max_workers.value_or(0)); }
-  int most_writers() const { return std::max(writers, max_workers.value_or(0)); }
+  int most_readers() const { return most_workers(readers, max_workers); }
+  int most_writers() const { return most_workers(writers, max_workers); }
 };
 
 // What the pipeline must know of a table. Borrowed; must outlive the pipeline.
@@ -92,7 +95,6 @@ class Pipeline {
   // session, and others of `kind` are at work. `again`: it is not this worker's first.
   bool connect(const std::function<void()>& open, std::atomic<int>& connected, std::string_view kind, bool again);
   static bool may_leave(std::atomic<int>& connected, bool again);
-  void not_lost(Side side) const;
   // Records and pauses; throws the final error when there is nothing more to try.
   void pause_or_give_up(const ChunkTaskPtr& task, const Error& error);
   // For an error in a task that somebody else sees to by now.
@@ -101,7 +103,7 @@ class Pipeline {
   std::int64_t batch_rows(const PipelineTable& table) const;
   void run_thread(const std::function<void()>& body) noexcept;
 
-  PipelineOptions options_;  // as they were given, but for `stages`
+  const PipelineOptions options_;
   std::vector<PipelineTable>& tables_;
   StopSource& stop_;
   ChunkQueue chunks_;
@@ -111,6 +113,7 @@ class Pipeline {
   WorkerGate reading_, writing_;
   // Of the thread in run():
   Stages own_stages_;  // where nobody else wants them counted
+  Stages* const stages_;  // null: nobody does, and there is nothing to tune
   WorkerTuner tuner_;
   Deadline::Clock::time_point tuned_;
   StageTimes readers_before_, writers_before_;

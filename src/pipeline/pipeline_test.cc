@@ -51,8 +51,7 @@ TEST_F(Pipelines, AnyNumberOfReadersAndWriters) {
   for (int readers = 1; readers <= 8; ++readers) {
     for (int writers = 1; writers <= 8; ++writers) {
       SCOPED_TRACE(testing::Message() << readers << " readers, " << writers << " writers");
-      PipelineRun fresh;
-      std::swap(run_, fresh);
+      run_ = PipelineRun();
       run_.options.readers = readers;
       run_.options.writers = writers;
       run_.add_table(2000, 50);
@@ -88,8 +87,7 @@ TEST_F(Pipelines, TellsWhenATableIsDone) {
 
 TEST_F(Pipelines, WorkersBeyondTheFirstNeedNotWork) {
   for (const int most : {1, 2, 8}) {
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.options.readers = run_.options.writers = 1;
     run_.options.max_workers = most;
     run_.add_table(2000, 50);
@@ -141,8 +139,7 @@ TEST_F(Pipelines, NothingToDo) {
 TEST_F(Pipelines, MaxChunksStopsExactlyThere) {
   for (const int limit : {0, 1, 3, 7, 19}) {
     SCOPED_TRACE(limit);
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.options.readers = run_.options.writers = 4;
     run_.options.max_chunks = limit;
     run_.add_table(2000, 100);
@@ -200,8 +197,7 @@ TEST_F(Pipelines, AProbeThatTakesTooLongReadsTheRangeAsItIs) {
 TEST_F(Pipelines, AChunkIsTriedFourTimesAtMost) {
   for (const std::string place : {"source.read", "source.end", "sink.begin", "sink.commit"}) {
     SCOPED_TRACE(place);
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.add_table(500, 50);
     std::atomic<int> tries{0};
     run_.hook = [&](std::string_view here, const Chunk& chunk) {
@@ -279,8 +275,7 @@ TEST_F(Pipelines, APermanentErrorStopsAll) {
 // Whatever fails because the job is over is not its cause.
 TEST_F(Pipelines, TheFirstCauseIsTold) {
   for (int round = 0; round < 20; ++round) {
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.options.readers = run_.options.writers = 4;
     run_.add_table(10'000, 50);
     run_.hook = [&](std::string_view place, const Chunk& chunk) {
@@ -441,8 +436,7 @@ class Conflicts : public TooLong {};
 
 TEST_F(Conflicts, AReadIsHalved) {
   for (const std::string code : {"40001", "40P01"}) {
-    PipelineRun fresh;
-    std::swap(run_, fresh);
+    run_ = PipelineRun();
     run_.add_table(800, 800);
     run_.hook = [this, code](std::string_view place, const Chunk& chunk) {
       if (place == "source.end" && table().keys_in(chunk.range).size() > 100) throw conflict_error(code);

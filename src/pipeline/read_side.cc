@@ -6,6 +6,7 @@
 #include "base/activity.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "pipeline/even_cuts.h"
 #include "pipeline/pipeline.h"
 
@@ -16,14 +17,12 @@ namespace {
 // not into a full one and a crumb.
 constexpr int steps_per_batch = 4;
 constexpr int most_steps = 16 * steps_per_batch;
-constexpr std::string_view query_canceled = "57014";
-constexpr std::string_view serialization_failure = "40001", deadlock_detected = "40P01";
 
 // A standby's recovery ended what stood in its way: a snapshot, or a page in use. Shorter reads are met less often.
 // A primary has neither code for read-only transactions, but for a deadlock, where a shorter read does no harm.
 bool met_recovery(const Error& error) {
   return error.side() == Side::source &&
-         (error.sqlstate() == serialization_failure || error.sqlstate() == deadlock_detected);
+         (error.sqlstate() == sqlstate::serialization_failure || error.sqlstate() == sqlstate::deadlock_detected);
 }
 
 // A key range that was not probed yet would be cut by a guess.
@@ -78,7 +77,7 @@ bool Pipeline::read_task(Source& source, const ChunkTaskPtr& task) {
     if (refine(source, task)) return true;
     read_batch(source, task);
   } catch (const Error& error) {
-    const bool too_long = (error.sqlstate() == query_canceled || met_recovery(error)) && can_be_cut(task->chunk.range);
+    const bool too_long = (error.sqlstate() == sqlstate::query_canceled || met_recovery(error)) && can_be_cut(task->chunk.range);
     pause_or_give_up(task, error);
     task->halve = too_long;
     chunks_.give_back(task);
@@ -99,7 +98,7 @@ bool Pipeline::refine(Source& source, const ChunkTaskPtr& task) {
   try {
     steps = source.probe_cuts(task->table, chunk, std::max<std::int64_t>(1, rows / steps_per_batch), most);
   } catch (const Error& error) {
-    if (error.sqlstate() != query_canceled) throw;
+    if (error.sqlstate() != sqlstate::query_canceled) throw;
     log_warning("{}: probing {} took longer than --statement-timeout; reading it as one chunk", table.name,
                 describe(chunk.range, table.key_column));
   }
@@ -146,7 +145,7 @@ std::vector<std::string> Pipeline::half_cut(Source& source, ChunkTask& task) {
   try {
     if (task.chunk.range.kind == ChunkKind::key) return probe_half(source, task);
   } catch (const Error& error) {
-    if (error.sqlstate() != query_canceled) throw;
+    if (error.sqlstate() != sqlstate::query_canceled) throw;
   }
   const auto& table = tables_[task.table];
   // Of other keys nobody but the source knows the middle.

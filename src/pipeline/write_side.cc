@@ -3,14 +3,10 @@
 
 #include "base/activity.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "pipeline/pipeline.h"
 
 namespace pghaul {
-namespace {
-
-constexpr std::string_view query_canceled = "57014";
-
-}  // namespace
 
 void Pipeline::write_loop(Sink& sink) {
   WorkPlace place(writing_);
@@ -46,7 +42,7 @@ bool Pipeline::try_write(Sink& sink, const BatchStreamPtr& batch) {
       stop_if_permanent(error, task);
       return true;
     }
-    const bool too_long = error.sqlstate() == query_canceled && task->chunk.range.kind == ChunkKind::key;
+    const bool too_long = error.sqlstate() == sqlstate::query_canceled && task->chunk.range.kind == ChunkKind::key;
     pause_or_give_up(task, error);
     task->retry.connected();
     if (again && !too_long) return false;

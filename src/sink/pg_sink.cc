@@ -4,9 +4,9 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "ledger/pg_mark.h"
 #include "pg/copy.h"
-#include "pg/sqlstate.h"
 #include "pg/statement_deadline.h"
 #include "pg/transaction.h"
 
@@ -64,7 +64,7 @@ WriteResult PgSink::write(std::size_t table_index, const Chunk& chunk, const Mar
     failpoint(fp::chunk_after_commit);
   } catch (const Error& error) {
     // Somebody holds the chunk's row: a try of ours whose client is gone. Its session is ended; the next try decides.
-    if (at_mark && error.sqlstate() == pg::sqlstate::lock_not_available && connection_->usable()) {
+    if (at_mark && error.sqlstate() == sqlstate::lock_not_available && connection_->usable()) {
       const int ended = terminate_ghosts(*connection_, names_, mark, Deadline::after(std::chrono::seconds(10)));
       if (ended > 0) log_warning("ended {} session(s) that held a chunk's row in the ledger", ended);
     }

@@ -4,8 +4,8 @@
 #include <fmt/ranges.h>
 
 #include "base/activity.h"
+#include "base/sqlstate.h"
 #include "pg/copy.h"
-#include "pg/sqlstate.h"
 #include "pg/statement_deadline.h"
 #include "pg/transaction.h"
 #include "plan/key_bound.h"
@@ -44,7 +44,7 @@ Error left_error(const SourceTable& table, const std::string& member) {
 
 // A name that the server does not know any more. What is read for a comparison may be of the other side.
 Error explained(const Error& error, const SourceTable& table, const ChunkRange& range, Side side) {
-  const bool unknown = error.sqlstate() == pg::sqlstate::undefined_table;
+  const bool unknown = error.sqlstate() == sqlstate::undefined_table;
   auto told = unknown && range.member ? left_error(table, range.member->name) : error;
   if (told.side() == Side::source) told.on(side);
   return told;
@@ -63,7 +63,7 @@ Error too_old(const SourceTable& table) {
   return Error(ErrorKind::transient, "the chunk takes longer than its snapshot may get old")
       .on(Side::source)
       .about(table.shape.name.display())
-      .with_sqlstate(std::string(pg::sqlstate::query_canceled))
+      .with_sqlstate(std::string(sqlstate::query_canceled))
       .advise("raise --max-snapshot-age, or lower --batch-bytes; then run the same command again");
 }
 
@@ -255,7 +255,7 @@ BatchSummary PgSource::read(std::size_t table, const Chunk& chunk, BatchReceiver
     check_members(source_table, chunk.range, statement_deadline());
   } catch (const Error& error) {
     leave();
-    if (error.sqlstate() == pg::sqlstate::query_canceled && until.expired()) {
+    if (error.sqlstate() == sqlstate::query_canceled && until.expired()) {
       keeper_->note_read(time_passed());
       if (error.side() == Side::source) throw too_old(source_table);
     }

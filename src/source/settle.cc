@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/sqlstate.h"
 #include "catalog/catalog.h"
 #include "pg/quote.h"
-#include "pg/sqlstate.h"
 
 namespace pghaul {
 namespace {
@@ -47,7 +47,7 @@ std::optional<std::int64_t> last_drawn(pg::Connection& connection, const Sequenc
         deadline);
     if (row.boolean(0, 1)) return row.int64(0, 0);
   } catch (const Error& error) {
-    if (error.sqlstate() != pg::sqlstate::insufficient_privilege) throw;
+    if (error.sqlstate() != sqlstate::insufficient_privilege) throw;
   }
   return std::nullopt;
 }

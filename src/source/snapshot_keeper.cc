@@ -4,8 +4,8 @@
 #include <fmt/ranges.h>
 
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "pg/quote.h"
-#include "pg/sqlstate.h"
 #include "pg/statement_deadline.h"
 
 namespace pghaul {
@@ -22,9 +22,9 @@ constexpr std::string_view begin_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ RE
 
 // A snapshot that does not exist is an invalid parameter up to version 16, an undefined object since 17.
 bool anchor_is_gone(const Error& error) {
-  return error.sqlstate() == pg::sqlstate::invalid_parameter_value ||
-         error.sqlstate() == pg::sqlstate::undefined_object ||
-         error.sqlstate() == pg::sqlstate::object_not_in_prerequisite_state;
+  return error.sqlstate() == sqlstate::invalid_parameter_value ||
+         error.sqlstate() == sqlstate::undefined_object ||
+         error.sqlstate() == sqlstate::object_not_in_prerequisite_state;
 }
 
 void roll_back(pg::Connection& connection, Deadline deadline) {
