@@ -17,7 +17,7 @@
 namespace pghaul {
 namespace {
 
-constexpr auto tuning_interval = std::chrono::milliseconds(400);
+constexpr auto tuning_interval = std::chrono::milliseconds(100);
 
 Error safe_so_far(Error error) {
   if (error.what_is_safe().empty()) error.safe("every chunk finished before is kept with its mark in the ledger");

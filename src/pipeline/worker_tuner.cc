@@ -1,17 +1,24 @@
 #include "pipeline/worker_tuner.h"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace pghaul {
 namespace {
 
-// New sessions are made, and the batches of before are still on their way: such an interval says nothing.
-constexpr int intervals_to_settle = 1;
-constexpr int intervals_to_judge = 2;
+constexpr int intervals_of_a_glance = 2;
+// New sessions are made, and the batches of before are still on their way: such intervals say nothing.
+constexpr int intervals_to_settle = 4;
+constexpr int intervals_to_judge = 8;
 // Less is noise, or not worth a session.
 constexpr double worthwhile = 1.05;
-constexpr int first_rest = 8, longest_rest = 64;  // intervals
-constexpr int intervals_to_remember = 4;
+// So much more in each of several intervals needs no longer look, nor one before: a copy of seconds cannot wait for it.
+constexpr double obvious = 1.5;
+constexpr int intervals_to_believe = 3;
+constexpr double unsteady = 0.15;  // what a glance says nothing about, as little as one block may come in an interval
+constexpr int first_rest = 32, longest_rest = 256;  // intervals
+constexpr int intervals_to_remember = 16;
 constexpr double nearly = 0.15, mostly = 0.5;  // shares of time
 
 double share(std::chrono::nanoseconds part, std::chrono::nanoseconds all) {
@@ -36,30 +43,55 @@ WorkSample sample_of(const StageTimes& readers, const StageTimes& writers, doubl
 WorkerTuner::WorkerTuner(Workers first, Workers most)
     : stages_{Tuned{first.readers, most.readers}, Tuned{first.writers, most.writers}} {}
 
+void WorkerTuner::Seen::add(const WorkSample& sample) {
+  samples = std::min(samples + 1, intervals_to_remember);
+  const auto approach = [this](double& seen, double now) { seen += (now - seen) / samples; };
+  approach(mean.read_rate, sample.read_rate);
+  approach(mean.write_rate, sample.write_rate);
+  approach(mean.reading, sample.reading);
+  approach(mean.writing, sample.writing);
+  approach(mean.held, sample.held);
+}
+
 WorkerTuner::Workers WorkerTuner::next(const WorkSample& sample) {
+  // The interval in which the first bytes come is not full of them.
+  if (!std::exchange(started_, started_ || sample.read_rate > 0)) return workers();
   for (auto& stage : stages_) stage.rest = std::max(0, stage.rest - 1);
   if (trial_ > 0) judge(sample);
-  else measure(sample);
-  if (trial_ == 0 && measured_ >= intervals_to_judge) begin(sample);
+  else seen_.add(sample);
+  if (trial_ == 0 && seen_.samples >= (hasty_ ? intervals_of_a_glance : intervals_to_judge)) begin(sample);
   return workers();
 }
 
-void WorkerTuner::measure(const WorkSample& sample) {
-  if (const bool by_reading = sample.reading >= sample.writing; by_reading != by_reading_) {
-    by_reading_ = by_reading;
-    measured_ = 0;
-  }
-  ++measured_;
-  rate_ += (rate_of(sample) - rate_) / std::min(measured_, intervals_to_remember);
+void WorkerTuner::judge(const WorkSample& sample) {
+  ++trial_;
+  if (hasty_) return judge_hastily(sample);
+  if (trial_ <= intervals_to_settle + 1) return;
+  tried_.add(sample);
+  if (tried_.samples == intervals_to_judge) end_trial(rate_of(tried_.mean) >= worthwhile * rate_of(seen_.mean));
 }
 
-void WorkerTuner::judge(const WorkSample& sample) {
-  const int counted = trial_++ - intervals_to_settle;  // before this one
-  if (counted <= 0) return;
-  trial_sum_ += rate_of(sample);
-  if (counted < intervals_to_judge) return;
-  const auto rate = trial_sum_ / intervals_to_judge;
-  const bool pays = rate >= rate_ * worthwhile;
+void WorkerTuner::judge_hastily(const WorkSample& sample) {
+  obvious_ = rate_of(sample) >= obvious * rate_of(seen_.mean) ? obvious_ + 1 : 0;
+  if (obvious_ == intervals_to_believe) {
+    tried_ = {sample, intervals_of_a_glance};  // the interval that is the least mixed with what was before
+    end_trial(true);
+  } else if (trial_ > intervals_to_judge) {
+    hasty_ = false;
+    take_back();
+  }
+}
+
+// As if it had not been.
+void WorkerTuner::take_back() {
+  for (auto& stage : stages_) {
+    if (std::exchange(stage.tried, false)) stage.now = stage.before;
+  }
+  trial_ = 0;
+}
+
+// What comes after a vain trial is measured anew.
+void WorkerTuner::end_trial(bool pays) {
   for (auto& stage : stages_) {
     if (!stage.tried) continue;
     if (!pays) stage.now = stage.before;
@@ -67,17 +99,21 @@ void WorkerTuner::judge(const WorkSample& sample) {
     stage.rest = stage.patience;
     stage.tried = false;
   }
-  // What comes after a vain trial is measured anew.
-  rate_ = rate;
-  measured_ = pays ? intervals_to_judge : 0;
+  seen_ = pays ? tried_ : Seen();
   trial_ = 0;
 }
 
 // The stage that limits, and the other one, too, where it does nearly as much: either alone would bring nothing.
-void WorkerTuner::begin(const WorkSample& sample) {
-  if (sample.held >= mostly) return;
-  const double busy[] = {sample.reading, sample.writing};
-  const double most = std::max(sample.reading, sample.writing);
+void WorkerTuner::begin(const WorkSample& last) {
+  const auto& seen = seen_.mean;
+  by_reading_ = seen.reading >= seen.writing;
+  if (seen.held >= mostly || rate_of(seen) <= 0) return;
+  if (hasty_ && std::abs(rate_of(last) - rate_of(seen)) > unsteady * rate_of(seen)) {
+    hasty_ = false;
+    return;
+  }
+  const double busy[] = {seen.reading, seen.writing};
+  const double most = std::max(seen.reading, seen.writing);
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     auto& stage = stages_.at(i);
     if (busy[i] < most - nearly || stage.now == stage.most || stage.rest > 0) continue;
@@ -86,7 +122,8 @@ void WorkerTuner::begin(const WorkSample& sample) {
     stage.now = std::min(stage.most, 2 * stage.now);
     trial_ = 1;
   }
-  trial_sum_ = 0;
+  tried_ = Seen();
+  obvious_ = 0;
 }
 
 }  // namespace pghaul

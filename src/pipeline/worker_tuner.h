@@ -27,7 +27,7 @@ class WorkerTuner {
   WorkerTuner(Workers first, Workers most);
 
   Workers workers() const { return {stages_[0].now, stages_[1].now}; }
-  // Called once an interval, of some tenths of a second.
+  // Called once an interval, of a tenth of a second.
   Workers next(const WorkSample& sample);
 
  private:
@@ -38,18 +38,30 @@ class WorkerTuner {
     int rest = 0;        // intervals in which no more are tried
     int patience = 0;    // the next rest, longer after each vain try
   };
+  // Mean of samples, of which the later ones count more.
+  struct Seen {
+    WorkSample mean;
+    int samples = 0;
+    void add(const WorkSample& sample);
+  };
 
+  // Of the stage that limited when the trial began: the other one takes and gives whole batches at a time.
   double rate_of(const WorkSample& sample) const { return by_reading_ ? sample.read_rate : sample.write_rate; }
-  void measure(const WorkSample& sample);
   void judge(const WorkSample& sample);
-  void begin(const WorkSample& sample);
+  void judge_hastily(const WorkSample& sample);
+  void take_back();
+  void end_trial(bool pays);
+  void begin(const WorkSample& last);
 
   std::array<Tuned, 2> stages_;  // readers, writers
-  int trial_ = 0;         // intervals of the one that is on; 0: none
-  double trial_sum_ = 0;  // of the rates that count
-  bool by_reading_ = true;  // rates are those of the stage that limits: the other one takes and gives whole batches at a time
-  double rate_ = 0;         // bytes per second, smoothed, of the numbers before the trial
-  int measured_ = 0;        // intervals that went into it
+  bool started_ = false;         // bytes pass
+  bool hasty_ = true;            // trials begin after a glance, and it must be obvious that they pay; until one is not
+  Seen seen_;                    // of the numbers before the trial
+  // The trial that is on:
+  int trial_ = 0;  // its intervals; 0: none
+  Seen tried_;     // those that count
+  bool by_reading_ = true;
+  int obvious_ = 0;  // intervals in a row
 };
 
 }  // namespace pghaul
