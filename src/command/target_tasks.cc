@@ -7,6 +7,7 @@
 #include "base/thread_error.h"
 
 namespace pghaul {
+
 TargetTasks::TargetTasks(const Sessions& sessions, const RetryPolicy& retry, StopSource& stop, int most_sessions)
     : sessions_(sessions), retry_(retry), stop_(stop), most_(most_sessions) {}
 

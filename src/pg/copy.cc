@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 
 #include "pg/connection_state.h"
-#include "pg/sqlstate.h"
 
 namespace pghaul::pg {
 namespace {

@@ -112,7 +112,7 @@ class Pipeline {
   RateLimiter rate_;
   WorkerGate reading_, writing_;
   // Of the thread in run():
-  Stages own_stages_;  // where nobody else wants them counted
+  Stages own_stages_;      // where nobody else wants them counted
   Stages* const stages_;  // null: nobody does, and there is nothing to tune
   WorkerTuner tuner_;
   Deadline::Clock::time_point tuned_;

@@ -78,28 +78,25 @@ void WorkerTuner::judge_hastily(const WorkSample& sample) {
     end_trial(true);
   } else if (trial_ > intervals_to_judge) {
     hasty_ = false;
-    take_back();
+    close_trial(false);  // as if it had not been
   }
-}
-
-// As if it had not been.
-void WorkerTuner::take_back() {
-  for (auto& stage : stages_) {
-    if (std::exchange(stage.tried, false)) stage.now = stage.before;
-  }
-  trial_ = 0;
 }
 
 // What comes after a vain trial is measured anew.
 void WorkerTuner::end_trial(bool pays) {
   for (auto& stage : stages_) {
     if (!stage.tried) continue;
-    if (!pays) stage.now = stage.before;
     stage.patience = pays ? 0 : std::clamp(2 * stage.patience, first_rest, longest_rest);
     stage.rest = stage.patience;
-    stage.tried = false;
   }
   seen_ = pays ? tried_ : Seen();
+  close_trial(pays);
+}
+
+void WorkerTuner::close_trial(bool keep) {
+  for (auto& stage : stages_) {
+    if (std::exchange(stage.tried, false) && !keep) stage.now = stage.before;
+  }
   trial_ = 0;
 }
 

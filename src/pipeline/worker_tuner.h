@@ -49,8 +49,8 @@ class WorkerTuner {
   double rate_of(const WorkSample& sample) const { return by_reading_ ? sample.read_rate : sample.write_rate; }
   void judge(const WorkSample& sample);
   void judge_hastily(const WorkSample& sample);
-  void take_back();
   void end_trial(bool pays);
+  void close_trial(bool keep);
   void begin(const WorkSample& last);
 
   std::array<Tuned, 2> stages_;  // readers, writers
